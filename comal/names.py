@@ -1,0 +1,66 @@
+"""What every resource is called, so that a function, a stack and a person at a prompt find the same thing."""
+
+import re
+from dataclasses import dataclass
+
+from comal.errors import UserError
+
+PROJECT = "comal"
+MODEL_PATTERN = r"^[a-z][a-z0-9-]{1,30}$"
+STACK_PATTERN = r"^[a-z][a-z0-9-]{0,15}$"
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names of one stack's resources in one account and region.
+
+    Stack-wide resources read `comal-<stack>-<noun>`; a model's own read `<stack>-<model>`.
+    Lengths stay below AWS's limits (63 for buckets and training jobs) because stack and model names are bounded.
+    """
+
+    stack: str
+    account: str
+    region: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(STACK_PATTERN, self.stack):
+            raise UserError(
+                f"Stack name '{self.stack}' does not match {STACK_PATTERN}.",
+                next_step="Choose a short lower-case name such as 'dev'.",
+            )
+
+    def bucket(self, kind: str) -> str:
+        """Bucket of a kind: landing, lake or models."""
+        return f"{PROJECT}-{self.stack}-{kind}-{self.account}-{self.region}"
+
+    def shared(self, noun: str) -> str:
+        """A stack-wide function, role, queue, table or rule; `validate_batch` reads `comal-dev-validate-batch`."""
+        return f"{PROJECT}-{self.stack}-{noun.replace('_', '-')}"
+
+    def dead_letters(self, noun: str) -> str:
+        """The dead-letter queue of a function's queue."""
+        return f"{self.shared(noun)}-dead-letters"
+
+    def of_model(self, model: str) -> str:
+        """A model's endpoint, model package group and state machine (one name, three services)."""
+        return f"{self.stack}-{model}"
+
+    def model_of(self, resource_name: str) -> str:
+        """The model behind a name made by `of_model`."""
+        return resource_name.removeprefix(f"{self.stack}-")
+
+    def training_job(self, model: str, run_id: str) -> str:
+        """Training job and Step Functions execution of one run; a repeated create conflicts harmlessly."""
+        return f"{self.stack}-{model}-{run_id}"
+
+    def model_version(self, model: str, version: int) -> str:
+        """The SageMaker Model made from one model package version."""
+        return f"{self.stack}-{model}-v{version}"
+
+    def arn(self, service: str, resource: str) -> str:
+        """ARN of a regional resource of this account."""
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+    def state_machine_arn(self, model: str) -> str:
+        """ARN of the model's training state machine."""
+        return self.arn("states", f"stateMachine:{self.of_model(model)}")

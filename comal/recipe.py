@@ -1,0 +1,204 @@
+"""A recipe: everything that comal needs to know about one model, with a documented default for all but four keys.
+
+The smallest recipe is `model`, `task`, `target` and `features`. Reading YAML, with line
+numbers in errors, is in recipe_file.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from comal.names import MODEL_PATTERN
+
+Task = Literal["binary", "multiclass", "regression"]
+Metric = Literal["rmse", "mae", "r2", "log_loss", "accuracy", "auc", "f1"]
+
+METRICS_OF: dict[str, tuple[str, ...]] = {
+    "regression": ("rmse", "mae", "r2"),
+    "binary": ("log_loss", "auc", "accuracy", "f1"),
+    "multiclass": ("log_loss", "accuracy", "f1"),
+}
+HIGHER_IS_BETTER = frozenset({"r2", "auc", "accuracy", "f1"})
+
+INSTANCE_PATTERN = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
+GPU_INSTANCE_PREFIXES = ("ml.g", "ml.p")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class _Bounds(_Section):
+    min: float | None = Field(None, description="Smallest allowed value; rows below it quarantine the file.")
+    max: float | None = Field(None, description="Largest allowed value; rows above it quarantine the file.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "_Bounds":
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        return self
+
+
+class IntegerFeature(_Bounds):
+    """Whole numbers."""
+
+    type: Literal["integer"]
+
+
+class NumberFeature(_Bounds):
+    """Real numbers; NaN counts as missing, infinities are refused."""
+
+    type: Literal["number"]
+
+
+class BooleanFeature(_Section):
+    """true/false, also written 1/0 or yes/no."""
+
+    type: Literal["boolean"]
+
+
+class CategoryFeature(_Section):
+    """One of a fixed set of texts."""
+
+    type: Literal["category"]
+    values: list[str] = Field(min_length=1, description="The allowed values.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "CategoryFeature":
+        if len(set(self.values)) != len(self.values):
+            raise ValueError("values holds one value twice")
+        return self
+
+
+Feature = Annotated[IntegerFeature | NumberFeature | BooleanFeature | CategoryFeature, Field(discriminator="type")]
+
+
+class EventTime(_Section):
+    """When a row happened."""
+
+    column: str = Field(description="Name of the column.")
+    format: str = Field(
+        "iso", description="`iso` (ISO 8601), `epoch_s`, `epoch_ms`, or a strptime pattern such as %m/%d/%Y."
+    )
+
+
+class Validation(_Section):
+    """What makes a pushed file go to quarantine."""
+
+    max_missing: float = Field(0.02, ge=0, le=1, description="Largest share of missing values a feature may have.")
+    on_new_category: Literal["quarantine", "warn"] = Field(
+        "quarantine",
+        description="What a value outside `values` does to its file; with `warn` it is treated as missing.",
+    )
+    warn_drift: float = Field(
+        0.2, gt=0, le=1, description="Distance to the training rows (KS or total variation) from which a report warns."
+    )
+
+
+class Training(_Section):
+    """How a model is trained."""
+
+    algorithm: Literal["xgboost", "linear"] = Field(
+        "xgboost", description="Gradient-boosted trees, or a linear baseline."
+    )
+    instance: str = Field(
+        "ml.m5.large", pattern=INSTANCE_PATTERN, description="SageMaker instance type of the training job."
+    )
+    params: dict[str, int | float | str | bool] = Field(
+        default_factory=dict,
+        description="Parameters of the algorithm, such as max_depth, eta, num_boost_round (XGBoost) or alpha.",
+    )
+    seed: int = Field(7, ge=0, description="Seed of everything random in training.")
+    holdout: float = Field(
+        0.2, gt=0, lt=1, description="Share of rows that no version ever trains on; the gate scores on them."
+    )
+    spot: bool = Field(False, description="Use spot capacity: cheaper, and may be interrupted.")
+    max_runtime_minutes: int = Field(60, ge=1, le=5 * 24 * 60, description="A job that runs longer is stopped.")
+    volume_gb: int = Field(10, ge=1, description="Disk of the training instance, in GB.")
+
+    @property
+    def uses_gpu(self) -> bool:
+        """Whether the instance type has a GPU."""
+        return self.instance.startswith(GPU_INSTANCE_PREFIXES)
+
+
+class Gate(_Section):
+    """When a trained model may replace the champion."""
+
+    metric: Metric | None = Field(None, description="Metric to judge by. Default: rmse for regression, else log_loss.")
+    at_most: float | None = Field(None, description="The metric must not be above this.")
+    at_least: float | None = Field(None, description="The metric must not be below this.")
+    beat_champion_by: float = Field(
+        0.0, ge=0, description="Improvement over the champion on the same held-out rows, in units of the metric."
+    )
+
+
+class Registry(_Section):
+    """How long a version is good for."""
+
+    expires_after_days: int = Field(90, ge=1, description="Age at which a version expires.")
+
+
+class Serving(_Section):
+    """How predictions are served online."""
+
+    mode: Literal["serverless", "realtime"] = Field(
+        "serverless", description="`serverless` costs nothing when idle; `realtime` keeps instances running."
+    )
+    instance: str = Field("ml.c6i.large", pattern=INSTANCE_PATTERN, description="Instance type (realtime).")
+    min: int = Field(1, ge=1, le=100, description="Number of instances (realtime).")
+    memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = Field(2048, description="Memory (serverless).")
+    max_concurrency: int = Field(5, ge=1, le=200, description="Concurrent requests (serverless).")
+
+
+class Retrain(_Section):
+    """When new data leads to a training run."""
+
+    on_new_rows: int = Field(
+        1000,
+        ge=1,
+        description="Validated rows since the last run that start the next one; the first run needs only one batch.",
+    )
+
+
+class Recipe(_Section):
+    """One model, as its team describes it."""
+
+    model: str = Field(pattern=MODEL_PATTERN, description="Name of the model; lower case, digits and hyphens.")
+    task: Task = Field(description="What is predicted: binary, multiclass or regression.")
+    target: str = Field(min_length=1, description="Column to predict.")
+    entity: str | None = Field(None, description="Column that identifies whom or what a row is about.")
+    event_time: EventTime | None = Field(None, description="Column that says when a row happened.")
+    features: dict[str, Feature] = Field(min_length=1, description="Columns to predict from, with their types.")
+    validation: Validation = Validation()
+    training: Training = Training()
+    gate: Gate = Gate()
+    registry: Registry = Registry()
+    serving: Serving = Serving()
+    retrain: Retrain = Retrain()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _absent_sections_are_defaults(cls, data: Any) -> Any:
+        """A section written with no value (`gate:`) reads as its defaults."""
+        if isinstance(data, dict):
+            return {k: v for k, v in data.items() if v is not None}
+        return data
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Recipe":
+        if self.target in self.features:
+            raise ValueError(f"target '{self.target}' is listed among the features; the model would see the answer")
+        for role, column in (("entity", self.entity), ("event_time", self.event_time and self.event_time.column)):
+            if column == self.target:
+                raise ValueError(f"{role} and target are the same column '{column}'")
+        if self.gate.metric and self.gate.metric not in METRICS_OF[self.task]:
+            raise ValueError(
+                f"gate.metric '{self.gate.metric}' is not one of {', '.join(METRICS_OF[self.task])} for {self.task}"
+            )
+        return self
+
+    @property
+    def metric(self) -> str:
+        """The metric the gate judges by."""
+        return self.gate.metric or METRICS_OF[self.task][0]

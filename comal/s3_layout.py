@@ -1,0 +1,103 @@
+"""Which key holds what, in each bucket.
+
+landing   incoming/<model>/…                                  what users push; emptied by validate_batch
+lake      validated/<model>/v1/dt=…/<batch>.parquet           every row of a good batch, typed
+          quarantine/<model>/v1/dt=…/<batch>/<file>           a bad batch as it came
+          reports/<model>/v1/dt=…/<batch>.{json,html}         what validation found
+          profiles/<model>/v1/dt=…/<batch>.json               the batch's profile
+          profiles/<model>/v1/reference.json                  profile of the rows the champion was trained on
+          recipes/<model>.json                                the recipe that the stack deployed
+models    <model>/runs/<run>/inputs/recipe/recipe.json        the recipe this run used
+          <model>/runs/<run>/inputs/train.manifest            the batches this run used (SageMaker ManifestFile)
+          <model>/runs/<run>/<job>/output/{model,output}.tar.gz
+          <model>/runs/<run>/evaluation.json                  what register_model judged
+"""
+
+from comal.errors import DataError
+
+INCOMING = "incoming/"
+RECIPES = "recipes/"
+
+
+def incoming_key(model: str, path: str) -> str:
+    """Where a pushed file lands. `path` may hold folders."""
+    return f"{INCOMING}{model}/{path}"
+
+
+def model_of_incoming(key: str) -> str:
+    """The model a landing key belongs to.
+
+    Raises:
+        DataError: The key is not `incoming/<model>/<file>`.
+    """
+    parts = key.split("/", 2)
+    if len(parts) != 3 or parts[0] != "incoming" or not parts[1] or not parts[2]:
+        raise DataError(
+            f"Key '{key}' is not incoming/<model>/<file>.", next_step="Push the file with `comal push MODEL FILE`."
+        )
+    return parts[1]
+
+
+def _dated(area: str, model: str, day: str, batch_id: str) -> str:
+    return f"{area}/{model}/v1/dt={day}/{batch_id}"
+
+
+def validated_key(model: str, day: str, batch_id: str) -> str:
+    """Typed rows of a good batch. `day` is YYYY-MM-DD of the upload's event."""
+    return _dated("validated", model, day, batch_id) + ".parquet"
+
+
+def quarantine_key(model: str, day: str, batch_id: str, file_name: str) -> str:
+    """A bad batch, byte for byte, under its own file name."""
+    return _dated("quarantine", model, day, batch_id) + f"/{file_name}"
+
+
+def report_key(model: str, day: str, batch_id: str, extension: str) -> str:
+    """Validation report; extension is json or html."""
+    return _dated("reports", model, day, batch_id) + f".{extension}"
+
+
+def profile_key(model: str, day: str, batch_id: str) -> str:
+    """Profile of one batch."""
+    return _dated("profiles", model, day, batch_id) + ".json"
+
+
+def reference_profile_key(model: str) -> str:
+    """Profile of the rows that the champion was trained on; absent before the first champion."""
+    return f"profiles/{model}/v1/reference.json"
+
+
+def recipe_key(model: str) -> str:
+    """The deployed recipe, as JSON with every default filled in."""
+    return f"{RECIPES}{model}.json"
+
+
+def run_prefix(model: str, run_id: str) -> str:
+    """Folder of one training run in the models bucket."""
+    return f"{model}/runs/{run_id}/"
+
+
+def run_recipe_prefix(model: str, run_id: str) -> str:
+    """The training job's `recipe` channel; holds recipe.json."""
+    return run_prefix(model, run_id) + "inputs/recipe/"
+
+
+def run_manifest_key(model: str, run_id: str) -> str:
+    """The training job's `train` channel, a SageMaker ManifestFile."""
+    return run_prefix(model, run_id) + "inputs/train.manifest"
+
+
+def run_output_key(model: str, run_id: str, job: str, archive: str) -> str:
+    """What SageMaker uploads for a job; archive is model or output."""
+    return run_prefix(model, run_id) + f"{job}/output/{archive}.tar.gz"
+
+
+def run_evaluation_key(model: str, run_id: str) -> str:
+    """The evaluation that the gate judged."""
+    return run_prefix(model, run_id) + "evaluation.json"
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """`s3://bucket/key` as (bucket, key)."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key

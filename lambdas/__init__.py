@@ -1,0 +1,1 @@
+"""One folder a function: a thin handler and pure logic."""

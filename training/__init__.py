@@ -1,0 +1,1 @@
+"""The one container: train and serve by SageMaker's contract."""

@@ -1,0 +1,50 @@
+# Two commands do all of their own set-up: `make demo` runs the main job, `make test` passes the tests.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/installed
+
+help:  ## Show what each target does
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(STAMP): requirements/lock.txt requirements/layer.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "comal needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version). Run: make PYTHON=python3.12 …"; exit 1; }
+	@echo "Installing what requirements/lock.txt pins into .venv (about a minute, once) …"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m infra.layer
+	@touch $@
+
+setup: $(STAMP)  ## Install everything into .venv and build the Lambda layer
+	@echo "Ready. Next: make demo, or: source .venv/bin/activate && comal --help"
+
+demo: $(STAMP)  ## Run the whole loop on this machine, with the simulated taco chain
+	@$(BIN)/comal demo
+
+test: $(STAMP)  ## Run the tests (all but the slow ones)
+	@$(BIN)/pytest -m "not slow" -q
+
+test-all: $(STAMP)  ## Run the tests, slow ones too
+	@$(BIN)/pytest -q
+
+check: $(STAMP)  ## Lint, types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)  ## Print each hot path against its peer and its limit
+	@for file in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
+
+lock:  ## Pin what pyproject.toml asks for (needs uv on the PATH)
+	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/lock.txt
+
+clean:  ## Remove the virtual environment and every cache; the local cloud's data stays
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -not -path './.comal/*' -prune -exec rm -rf {} +
+
+.PHONY: help setup demo test test-all check bench lock clean

@@ -1,0 +1,1 @@
+"""One port that answers as AWS does: an edge in front of MiniStack, plus the services that MiniStack lacks."""

@@ -1,0 +1,52 @@
+"""SigV4 and IAM for our own services, judged by the evaluator that MiniStack uses for its own."""
+
+from typing import Any
+from urllib.parse import quote
+
+from ministack import app
+from ministack.core import iam_evaluator, responses
+
+from localcloud.aws.request import Response
+
+# What AWS's JSON protocols call the failures that the evaluator names as the Query protocol does.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+_JSON_CODES = {
+    "InvalidClientTokenId": "UnrecognizedClientException",
+    "InvalidToken": "UnrecognizedClientException",
+    "ExpiredToken": "ExpiredTokenException",
+    "SignatureDoesNotMatch": "InvalidSignatureException",
+    "MissingAuthenticationToken": "MissingAuthenticationTokenException",
+}
+
+
+class MiniStackAuthorizer:
+    """The edge's `Authorizer` over MiniStack's users, roles, sessions and policies."""
+
+    def begin(self, scope: dict[str, Any], access_key: str, region: str) -> str:
+        """Pins what the evaluator reads from context variables; each ASGI task has its own."""
+        client_ip = (scope.get("client") or ("127.0.0.1",))[0]
+        responses.set_request_client_ip(client_ip)
+        iam_evaluator.pin_request_origin(client_ip, secure_transport=True)
+        responses.set_request_account_id(app._request_account_scope(access_key))
+        responses.set_request_region(region)
+        raw_path = scope.get("raw_path") or quote(scope["path"]).encode()
+        iam_evaluator.pin_signed_request(scope["method"], raw_path.decode("latin-1"), {}, scope["headers"])
+        account: str = responses.get_account_id()
+        return account
+
+    def authorize(self, access_key: str, action: str, region: str, resource_arn: str, body: bytes) -> Response | None:
+        """None when allowed; else the refusal in AWS's wording, HTTP 400 as SageMaker's API sends it."""
+        iam_evaluator.pin_signed_body(body)
+        service = action.partition(":")[0]
+        denied = iam_evaluator.enforce(access_key, action, service, region, resource_arn)
+        if denied is None:
+            return None
+        if isinstance(denied, iam_evaluator.AuthError):
+            return Response.error(_JSON_CODES.get(denied.code, denied.code), denied.message)
+        reason = (
+            "with an explicit deny in an identity-based policy"
+            if denied.decision == "Deny"
+            else f"because no identity-based policy allows the {action} action"
+        )
+        message = f"User: {denied.principal_arn} is not authorized to perform: {action} on resource: {resource_arn} "
+        return Response.error("AccessDeniedException", message + reason)

@@ -1,0 +1,76 @@
+"""Composes the edge and serves it on one loopback port until it is told to stop.
+
+uvicorn with httptools and uvloop, and not MiniStack's own hypercorn: see docs/adr for the measurement.
+"""
+
+import logging
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import uvicorn
+
+from localcloud.aws.edge import AdminHandler, Edge
+from localcloud.aws.service import Service
+
+HOST = "127.0.0.1"
+# boto3 keeps its connections for a minute or so; a shorter server timeout makes it meet closed ones.
+KEEP_ALIVE_S = 75
+SHUTDOWN_TIMEOUT_S = 3
+
+ServiceFactory = Callable[[Path, str], Sequence[Service]]
+
+
+def bind(port: int) -> socket.socket:
+    """A loopback socket on this port; 0 takes a free one.
+
+    Raises:
+        OSError: The port is taken or not permitted.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def serve(listener: socket.socket, state_dir: Path, make_services: ServiceFactory) -> None:
+    """Runs until SIGTERM or SIGINT. The environment must be `environment.edge_environment` by now.
+
+    Args:
+        listener: A bound loopback socket.
+        state_dir: Where our own services keep their state.
+        make_services: Builds our own services from the state directory and the edge's URL.
+    """
+    # MiniStack reads its settings while it is imported, so it is imported here, behind the environment.
+    from ministack.app import app as ministack_app
+
+    from localcloud.aws.ministack_patches.identity import MiniStackAuthorizer
+
+    logging.getLogger("localcloud").setLevel(logging.INFO)
+    url = f"http://{HOST}:{listener.getsockname()[1]}"
+    services = make_services(state_dir, url)
+    admin: dict[str, AdminHandler] = {}
+    edge = Edge(services, ministack_app, MiniStackAuthorizer(), admin)
+    config = uvicorn.Config(
+        edge,
+        http="httptools",
+        loop="uvloop",
+        ws="wsproto",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,  # MiniStack and the edge set their own
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
+    )
+    # uvicorn raises the signal again when it has shut down; that is for wrappers, and would end us by signal.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    uvicorn.Server(config).run(sockets=[listener])

@@ -13,7 +13,8 @@ $(STAMP): requirements/lock.txt requirements/layer.txt pyproject.toml
 	  || { echo "comal needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version). Run: make PYTHON=python3.12 …"; exit 1; }
 	@echo "Installing what requirements/lock.txt pins into .venv (about a minute, once) …"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/lock.txt
+	@$(BIN)/python -m compileall -q -j 0 .venv/lib  # on every core, where pip would use one
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m infra.layer
 	@touch $@

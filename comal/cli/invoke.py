@@ -1,0 +1,114 @@
+"""`comal invoke`: asking a model's endpoint."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from comal.cli.catalogue import deployed_recipe, require_model
+from comal.cli.console import Json, Stack, examples, print_json, print_table, say
+from comal.cli.endpoint import endpoint_of
+from comal.cli.request_body import RequestBody, from_file, from_text
+from comal.cli.target import LOCAL_STACK, Target, open_target
+from comal.errors import DataError, PlatformError, UserError
+
+EPILOG = examples(
+    """comal invoke tacos --data '{"basket_size": 3, "distance_km": 1.2, "store": "centro"}'""",
+    "comal invoke tacos --file rows.csv",
+    "comal invoke tacos --file rows.json --json",
+)
+SHOWN_ROWS = 20
+
+
+def invoke(
+    model: Annotated[str, typer.Argument(help="Name of the model.")],
+    data: Annotated[str | None, typer.Option(help="Rows as JSON: an object or a list of objects.")] = None,
+    file: Annotated[Path | None, typer.Option(help="Rows as a CSV file with a header, or as a JSON file.")] = None,
+    stack: Stack = LOCAL_STACK,
+    as_json: Json = False,
+) -> None:
+    """Ask a model's endpoint for predictions; columns that are no features are left out.
+
+    Keys of --json: model_version, predictions (one object a row: prediction, and probability or probabilities for
+    classes).
+    """
+    if (data is None) == (file is None):
+        raise UserError("invoke takes rows from one place.", next_step="Give either --data or --file.")
+    target = open_target(stack)
+    require_model(target, model)
+    if data is not None:
+        bodies: Iterable[RequestBody] = from_text(data)
+    else:
+        assert file is not None
+        bodies = from_file(file, list(deployed_recipe(target, model).features))
+    answer = ask(target, model, bodies)
+    if as_json:
+        print_json(answer)
+    else:
+        _show(answer)
+
+
+def ask(target: Target, model: str, bodies: Iterable[RequestBody]) -> dict[str, Any]:
+    """Predictions for rows, by as many requests as they need.
+
+    Returns:
+        model_version (of the last answer) and predictions, one a row.
+
+    Raises:
+        DataError: The model refused a row; the message names row and column.
+        PlatformError: There is no endpoint, or it failed.
+    """
+    runtime = target.client("sagemaker-runtime")
+    answer: dict[str, Any] = {"model_version": None, "predictions": []}
+    for body in bodies:
+        try:
+            response = runtime.invoke_endpoint(
+                EndpointName=target.names.of_model(model),
+                ContentType=body.content_type,
+                Accept="application/json",
+                Body=body.content,
+            )
+        except runtime.exceptions.ModelError as error:
+            raise _refusal(error.response, body.first_row) from error
+        except runtime.exceptions.ClientError as error:
+            if endpoint_of(target, model) is None:
+                raise PlatformError(
+                    f"{model} has no endpoint: no version is approved yet.",
+                    next_step=f"Run: comal status {model}{target.option}",
+                ) from error
+            raise
+        said = json.loads(response["Body"].read())
+        answer["model_version"] = said["model_version"]
+        answer["predictions"] += said["predictions"]
+    return answer
+
+
+def _refusal(response: dict[str, Any], first_row: int) -> DataError | PlatformError:
+    """What the container answered, with the row counted in what the user gave."""
+    status, message = response["OriginalStatusCode"], response["OriginalMessage"]
+    if status >= 500:
+        return PlatformError(f"The endpoint failed ({status}): {message}", next_step="Run: comal logs endpoint MODEL")
+    try:
+        said = json.loads(message)
+    except ValueError:
+        said = {"error": message}
+    row = f"Row {said['row'] + first_row}: " if said.get("row") is not None else ""
+    return DataError(f"{row}{said['error']}", next_step="Mend the row; null means missing.")
+
+
+def _show(answer: dict[str, Any]) -> None:
+    predictions = answer["predictions"]
+    columns = list(predictions[0]) if predictions else ["prediction"]
+    rows = [[number, *(_cell(row[name]) for name in columns)] for number, row in enumerate(predictions[:SHOWN_ROWS])]
+    print_table(("row", *columns), rows)
+    if len(predictions) > SHOWN_ROWS:
+        say(f"… and {len(predictions) - SHOWN_ROWS} more; --json prints all.")
+    say(f"Answered by version {answer['model_version']}.")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return json.dumps(value) if isinstance(value, dict | list) else str(value)

@@ -1,0 +1,48 @@
+"""The local cloud of a clone, as the commands need it: running, with this clone's images."""
+
+from typing import TYPE_CHECKING
+
+from comal.cli.console import say
+from comal.cli.images import write_images
+from comal.cli.repository import Repository
+
+if TYPE_CHECKING:
+    from localcloud.cloud import CloudInfo
+
+
+def running(repository: Repository) -> "CloudInfo | None":
+    """The clone's local cloud, if it runs."""
+    from localcloud import cloud
+
+    return cloud.status(repository.local_dir)
+
+
+def start(repository: Repository, port: int | None = None) -> "CloudInfo":
+    """Start the clone's local cloud; a running one is left alone.
+
+    Args:
+        repository: The clone.
+        port: TCP port on 127.0.0.1; None means the last one used, else 4566.
+
+    Raises:
+        localcloud's own errors: The port is taken, or the process did not come up.
+    """
+    from localcloud import cloud
+
+    return cloud.start(repository.local_dir, port, write_images(repository))
+
+
+def ensure(repository: Repository) -> "CloudInfo":
+    """The clone's local cloud, started if it was not running."""
+    info = running(repository)
+    if info is None:
+        info = start(repository)
+        say(f"Local cloud started on {info.url} (process {info.pid}).")
+    return info
+
+
+def stop(repository: Repository) -> None:
+    """Stop the clone's local cloud and every process it started; data stays."""
+    from localcloud import cloud
+
+    cloud.stop(repository.local_dir)

@@ -1,0 +1,53 @@
+"""`comal`: the command line of the kit."""
+
+import typer
+
+from comal.cli import (
+    cloud,
+    doctor,
+    init,
+    invoke,
+    logs,
+    models,
+    push,
+    recipe,
+    retrain,
+    stack,
+    status,
+)
+from comal.cli.console import examples
+from comal.cli.failures import Guarded
+
+app = typer.Typer(
+    cls=Guarded,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="From data in S3 to a monitored model that retrains itself, on AWS or on this machine.\n\n"
+    "Exit codes: 0 the thing asked for happened, 1 it did not, 2 the input was wrong.",
+    epilog=examples(
+        "comal demo",
+        "comal up && comal push tacos week1.csv && comal status tacos",
+    ),
+)
+
+app.add_typer(cloud.app, name="cloud")
+app.command("preview", epilog=stack.PREVIEW_EPILOG)(stack.preview)
+app.command("up", epilog=stack.UP_EPILOG)(stack.up)
+app.command("refresh", epilog=stack.REFRESH_EPILOG)(stack.refresh)
+app.command("destroy", epilog=stack.DESTROY_EPILOG)(stack.destroy)
+app.command("outputs", epilog=stack.OUTPUTS_EPILOG)(stack.outputs)
+app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
+app.add_typer(recipe.app, name="recipe")
+app.command("init", epilog=init.EPILOG)(init.init)
+app.command("push", epilog=push.EPILOG)(push.push)
+app.command("status", epilog=status.EPILOG)(status.status)
+app.command("models", epilog=models.EPILOG)(models.models)
+app.command("invoke", epilog=invoke.EPILOG)(invoke.invoke)
+app.command("retrain", epilog=retrain.EPILOG)(retrain.retrain)
+app.command("logs", epilog=logs.EPILOG)(logs.logs)
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    app()

@@ -1,0 +1,96 @@
+"""Training runs as Step Functions and SageMaker know them, each with its reason for failing in one line."""
+
+import json
+from typing import Any
+
+from comal.cli.target import Target
+
+RUNNING = "RUNNING"
+SUCCEEDED = "SUCCEEDED"
+
+
+def last_run(target: Target, model: str) -> dict[str, Any] | None:
+    """The run that started last, or None before the first.
+
+    Returns:
+        run_id, training_job, status (of the execution: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED), step
+        (training, registering or done), started_at, ended_at, failure (one line, or None).
+    """
+    states = target.client("stepfunctions")
+    try:
+        executions = states.list_executions(stateMachineArn=target.names.state_machine_arn(model))["executions"]
+    except states.exceptions.StateMachineDoesNotExist:
+        return None
+    if not executions:
+        return None
+    return _run(target, model, max(executions, key=lambda execution: execution["startDate"]))
+
+
+def run_of(target: Target, model: str, run_id: str) -> dict[str, Any] | None:
+    """One run, as `last_run` shows it, or None when its execution has not started."""
+    states = target.client("stepfunctions")
+    name = target.names.training_job(model, run_id)
+    try:
+        arn = target.names.arn("states", f"execution:{target.names.of_model(model)}:{name}")
+        return _run(target, model, states.describe_execution(executionArn=arn))
+    except states.exceptions.ExecutionDoesNotExist:
+        return None
+
+
+def _run(target: Target, model: str, execution: dict[str, Any]) -> dict[str, Any]:
+    job_name = execution["name"]
+    status = execution["status"]
+    job = _describe_job(target, job_name)
+    return {
+        "run_id": job_name.removeprefix(target.names.training_job(model, "")),
+        "training_job": job_name,
+        "status": status,
+        "step": _step(status, job),
+        "started_at": execution["startDate"],
+        "ended_at": execution.get("stopDate"),
+        "failure": None if status in {RUNNING, SUCCEEDED} else _failure(target, execution["executionArn"], job),
+    }
+
+
+def _describe_job(target: Target, name: str) -> dict[str, Any] | None:
+    sagemaker = target.client("sagemaker")
+    try:
+        job: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name)
+    except sagemaker.exceptions.ClientError as error:
+        # AWS answers ValidationException "Requested resource not found." for a job that does not exist (yet).
+        if "not found" in error.response["Error"]["Message"]:
+            return None
+        raise
+    return job
+
+
+def _step(status: str, job: dict[str, Any] | None) -> str:
+    if status != RUNNING:
+        return "done"
+    return "registering" if job and job["TrainingJobStatus"] == "Completed" else "training"
+
+
+def _failure(target: Target, execution_arn: str, job: dict[str, Any] | None) -> str:
+    """Why a run failed: the job's own reason if the job failed, else the reason that Step Functions recorded."""
+    if job and job["TrainingJobStatus"] in {"Failed", "Stopped"}:
+        return one_line(job.get("FailureReason") or f"The training job was {job['TrainingJobStatus'].lower()}.")
+    execution = target.client("stepfunctions").describe_execution(executionArn=execution_arn)
+    return one_line(execution_failure(execution))
+
+
+def execution_failure(execution: dict[str, Any]) -> str:
+    """The reason in a failed execution's error and cause; a cause that is a service's JSON is looked into."""
+    cause = execution.get("cause") or ""
+    try:
+        said = json.loads(cause)
+    except ValueError:
+        said = None
+    if isinstance(said, dict):
+        cause = said.get("FailureReason") or said.get("errorMessage") or cause
+    return ": ".join(part for part in (execution.get("error"), cause) if part) or f"ended as {execution['status']}"
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """A text without line breaks, cut at a length."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -18,7 +18,7 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-AdminHandler = Callable[[bytes], Awaitable[Mapping[str, Any]]]
+AdminHandler = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
 # InvokeEndpoint's payload limit, the largest of our services'.
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
@@ -125,8 +125,11 @@ class Edge:
         handler = self._admin.get(name)
         if handler is None:
             return Response.error("NotFound", f"No such page: {name}. There are: {', '.join(sorted(self._admin))}", 404)
+        document = _parse_document(await _read_body(receive, {}))
+        if document is None:
+            return Response.error("SerializationException", "The body is not a JSON object.")
         try:
-            return Response.json(await handler(await _read_body(receive, {})))
+            return Response.json(await handler(document))
         except ValueError as error:
             return Response.error("ValidationException", str(error))
 

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import uvicorn
 
-from localcloud.aws.edge import AdminHandler, Edge
+from localcloud.aws.edge import Edge
 from localcloud.aws.service import Service
 
 HOST = "127.0.0.1"
 # boto3 keeps its connections for a minute or so; a shorter server timeout makes it meet closed ones.
 KEEP_ALIVE_S = 75
+BACKLOG = 1024
 SHUTDOWN_TIMEOUT_S = 3
 
 ServiceFactory = Callable[[Path, str], Sequence[Service]]
@@ -32,6 +33,7 @@ def bind(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        listener.listen(BACKLOG)  # who calls while we start waits, and is not refused
     except OSError:
         listener.close()
         raise
@@ -47,15 +49,14 @@ def serve(listener: socket.socket, state_dir: Path, make_services: ServiceFactor
         make_services: Builds our own services from the state directory and the edge's URL.
     """
     # MiniStack reads its settings while it is imported, so it is imported here, behind the environment.
-    from ministack.app import app as ministack_app
-
+    from localcloud.aws.ministack_patches import Substrate
     from localcloud.aws.ministack_patches.identity import MiniStackAuthorizer
 
     logging.getLogger("localcloud").setLevel(logging.INFO)
     url = f"http://{HOST}:{listener.getsockname()[1]}"
     services = make_services(state_dir, url)
-    admin: dict[str, AdminHandler] = {}
-    edge = Edge(services, ministack_app, MiniStackAuthorizer(), admin)
+    substrate = Substrate(state_dir)
+    edge = Edge(services, substrate, MiniStackAuthorizer(), {"clock": substrate.set_clock})
     config = uvicorn.Config(
         edge,
         http="httptools",

@@ -1,1 +1,98 @@
-"""Everything that reaches into MiniStack's private names, checked against the pinned version when it starts."""
+"""Everything that reaches into MiniStack's private names, checked against the pinned version when it starts.
+
+One module a noun, one small function a patch; `tests/contract/localcloud` has a conformance test for each. Importing
+this package imports MiniStack, which reads its settings from the environment: `environment.py` must come first.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ministack import app
+from ministack.core import persistence
+
+from localcloud.aws.clock import Clock
+from localcloud.aws.ministack_patches import (
+    event_bus,
+    identity,
+    layers,
+    queues,
+    roles,
+    saving,
+    step_functions,
+    substrate,
+    timers,
+    workers,
+)
+
+_PATCHES = (event_bus, identity, layers, queues, roles, saving, step_functions, timers, workers)
+# Real seconds that what one timer sets off may take while the clock is advanced: a training job, with patience.
+_IDLE_TIMEOUT_S = 600.0
+
+
+class Substrate:
+    """MiniStack, patched: an ASGI application, and what has to happen around its life."""
+
+    def __init__(self, state_dir: Path) -> None:
+        """Checks MiniStack and applies every patch.
+
+        Raises:
+            SubstrateError: Not the MiniStack that the patches were written for.
+            OSError: The state directory cannot be written.
+        """
+        substrate.check_version()
+        for patch in _PATCHES:
+            substrate.check_names(patch.NAMES)
+        self.clock = Clock(state_dir / "clock.json")
+        self._timers = timers.MiniStackTimers()
+        self._saver = saving.Saver(Path(persistence.STATE_DIR))
+        layer_store = layers.LayerStore(state_dir / "layers")
+        identity.install()
+        event_bus.install()
+        queues.install()
+        layers.install(layer_store)
+        workers.install(workers.Runtime(layer_store, state_dir / "lambda-runtime"))
+        step_functions.install()
+        timers.install(self.clock)
+        saving.install(self._saver)
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """MiniStack's application; its lifespan is wrapped by ours."""
+        if scope["type"] != "lifespan":
+            await app.app(scope, receive, send)
+            return
+
+        async def receive_and_stop() -> dict[str, Any]:
+            message: dict[str, Any] = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await asyncio.to_thread(workers.stop_workers)
+            return message
+
+        async def start_and_send(message: dict[str, Any]) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                self._saver.start()
+                step_functions.announce_interrupted()
+            await send(message)
+
+        await app.app(scope, receive_and_stop, start_and_send)
+
+    async def set_clock(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """`{"advance_s": 3600}` moves the clock on; `{}` only asks. Answers with the time and the offset.
+
+        Raises:
+            ValueError: Something else was sent, or what a timer set off does not end.
+        """
+        stops = 0
+        if document:
+            seconds = document.get("advance_s")
+            if set(document) != {"advance_s"} or not isinstance(seconds, int | float) or seconds < 0:
+                raise ValueError(f'{dict(document)} was sent; {{"advance_s": seconds, 0 or more}} is expected.')
+            stops = await asyncio.to_thread(self._advance, seconds)
+        return {"now": self.clock.now(), "offset_s": self.clock.offset_s, "stops": stops}
+
+    def _advance(self, seconds: float) -> int:
+        try:
+            return self.clock.advance(seconds, self._timers, _IDLE_TIMEOUT_S)
+        except TimeoutError as error:
+            raise ValueError(str(error)) from None

@@ -19,6 +19,38 @@ _JSON_CODES = {
 }
 
 
+NAMES = {
+    "ministack.app": ("_request_account_scope", "pin_request_origin"),
+    "ministack.core.iam_evaluator": (
+        "AuthError",
+        "enforce",
+        "pin_request_origin",
+        "pin_signed_body",
+        "pin_signed_request",
+    ),
+    "ministack.core.responses": (
+        "get_account_id",
+        "set_request_account_id",
+        "set_request_client_ip",
+        "set_request_region",
+    ),
+}
+
+
+def install() -> None:
+    """Presents calls over loopback as secure transport.
+
+    Nothing leaves the machine, and a bucket policy that denies `aws:SecureTransport = false`, as AWS recommends,
+    would else deny every call to a port without TLS.
+    """
+
+    def pin_request_origin(source_ip: str, secure_transport: bool) -> None:
+        del secure_transport
+        iam_evaluator.pin_request_origin(source_ip, secure_transport=True)
+
+    app.pin_request_origin = pin_request_origin
+
+
 class MiniStackAuthorizer:
     """The edge's `Authorizer` over MiniStack's users, roles, sessions and policies."""
 

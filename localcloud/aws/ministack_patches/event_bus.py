@@ -1,0 +1,92 @@
+"""EventBridge: events of our own services, and dead letters for what cannot be delivered."""
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+from ministack.core import responses
+from ministack.core.arn import parse_arn
+from ministack.services import eventbridge, sqs
+
+NAMES = {
+    "ministack.core.responses": ("request_scope",),
+    "ministack.services.eventbridge": ("_put_events", "_invoke_target", "_dispatch_to_sqs", "_dispatch_to_lambda"),
+    "ministack.services.sqs": ("_queue_by_arn",),
+    "ministack.services.lambda_svc": ("_get_func_record_for_ref",),
+}
+
+logger = logging.getLogger("localcloud.event_bus")
+
+_published = threading.Condition()
+_target: ContextVar[Mapping[str, Any]] = ContextVar("localcloud_event_target")
+
+
+def put_aws_event(
+    source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str], account: str, region: str
+) -> None:
+    """Puts an `aws.*` event on the default bus; the public PutEvents refuses those sources. Any thread may call."""
+    entry = {
+        "Source": source,
+        "DetailType": detail_type,
+        "Detail": json.dumps(detail),
+        "Resources": list(resources),
+    }
+    with responses.request_scope(account, region):
+        eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+    with _published:
+        _published.notify_all()
+
+
+def wait_for_event(timeout_s: float) -> None:
+    """Returns at the next event of one of our own services, or after the timeout."""
+    with _published:
+        _published.wait(timeout_s)
+
+
+def install() -> None:
+    """Sends what a target cannot take to the target's dead-letter queue; MiniStack only logs it."""
+    eventbridge._invoke_target = _remember_target(eventbridge._invoke_target)
+    eventbridge._dispatch_to_sqs = _deliver_or_bury(eventbridge._dispatch_to_sqs, _queue_exists)
+    eventbridge._dispatch_to_lambda = _deliver_or_bury(eventbridge._dispatch_to_lambda, _function_exists)
+
+
+def _remember_target(original: Callable[..., None]) -> Callable[..., None]:
+    def invoke_target(target: Mapping[str, Any], *arguments: Any, **options: Any) -> None:
+        token = _target.set(target)
+        try:
+            original(target, *arguments, **options)
+        finally:
+            _target.reset(token)
+
+    return invoke_target
+
+
+def _deliver_or_bury(original: Callable[..., None], exists: Callable[[str], bool]) -> Callable[..., None]:
+    def dispatch(destination: Any, payload: str, *arguments: Any) -> None:
+        arn = str(destination)
+        if exists(arn):
+            original(destination, payload, *arguments)
+            return
+        dead_letters = _target.get({}).get("DeadLetterConfig", {}).get("Arn", "")
+        if dead_letters and _queue_exists(dead_letters):
+            bury(parse_arn(dead_letters), payload)
+            logger.warning("Target %s does not exist; the event went to %s", arn, dead_letters)
+        else:
+            logger.error("Target %s does not exist, nor a dead-letter queue; the event is lost: %s", arn, payload)
+
+    bury = eventbridge._dispatch_to_sqs
+    return dispatch
+
+
+def _queue_exists(arn: str) -> bool:
+    return sqs._queue_by_arn(arn) is not None
+
+
+def _function_exists(arn: str) -> bool:
+    from ministack.services import lambda_svc
+
+    function, config, _ = lambda_svc._get_func_record_for_ref(arn)
+    return bool(function and config)

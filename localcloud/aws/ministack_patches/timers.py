@@ -1,0 +1,115 @@
+"""EventBridge rules and Scheduler run by the edge's clock, and can say when they are due next."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from ministack.services import eventbridge, lambda_svc, scheduler, sqs, stepfunctions
+
+from localcloud.aws.clock import Clock
+
+NAMES = {
+    "ministack.services.eventbridge": (
+        "_SCHEDULER_TICK_INTERVAL",
+        "_cron_next_fire",
+        "_now_ts",
+        "_parse_cron_fields",
+        "_parse_rate_seconds",
+        "_rule_last_fired",
+        "_rules",
+        "_tick_scheduled_rules",
+    ),
+    "ministack.services.scheduler": (
+        "_SCHEDULE_TICK_INTERVAL",
+        "_at_time_epoch",
+        "_schedule_last_fired",
+        "_schedules",
+        "_tick_schedules",
+        "time",
+    ),
+    "ministack.services.lambda_svc": ("_esm_inflight", "_iter_all_esms", "executions_in_flight"),
+    "ministack.services.sqs": ("_queues",),
+    "ministack.services.stepfunctions": ("_executions",),
+}
+
+# MiniStack looks every 10 s; a schedule is minutes apart at least, but whoever waits for one should not wait longer.
+TICK_INTERVAL_S = 1.0
+
+
+class MiniStackTimers:
+    """MiniStack's schedules as the clock's `Timers`."""
+
+    def next_due(self) -> float | None:
+        """The earliest of all enabled rules and schedules, of every account and region."""
+        due = [
+            _next_due(rule.get("ScheduleExpression", ""), eventbridge._rule_last_fired.get(key), rule["CreationTime"])
+            for key, rule in eventbridge._rules.all_items()
+            if rule.get("State") == "ENABLED"
+        ]
+        due += [
+            _next_due(item["ScheduleExpression"], scheduler._schedule_last_fired.get(key), item["CreationDate"])
+            for key, item in scheduler._schedules.all_items()
+            if item.get("State") == "ENABLED"
+        ]
+        return min((moment for moment in due if moment is not None), default=None)
+
+    def fire_due(self) -> None:
+        """One look at every rule and schedule, as MiniStack's own threads do."""
+        eventbridge._tick_scheduled_rules()
+        scheduler._tick_schedules()
+
+    def is_idle(self) -> bool:
+        """No function runs, no execution runs, and no function's queue has a message to deliver."""
+        running, _ = lambda_svc.executions_in_flight()
+        if running or lambda_svc._esm_inflight:
+            return False
+        if any(execution["status"] == "RUNNING" for execution in stepfunctions._executions.all_values()):
+            return False
+        now = time.time()
+        sources = {mapping["EventSourceArn"] for _, _, mapping in lambda_svc._iter_all_esms()}
+        queues = [q for q in sqs._queues.all_values() if q["attributes"].get("QueueArn") in sources]
+        return not any(message["visible_at"] <= now for queue in queues for message in list(queue["messages"]))
+
+
+class _ShiftedTime:
+    """Stands in for the `time` module where schedules are judged."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.time = clock.now
+        self.sleep = time.sleep
+
+
+def install(clock: Clock) -> None:
+    """Moves both schedulers to the clock."""
+    eventbridge._now_ts = clock.now
+    scheduler.time = _ShiftedTime(clock)
+    eventbridge._SCHEDULER_TICK_INTERVAL = TICK_INTERVAL_S
+    scheduler._SCHEDULE_TICK_INTERVAL = TICK_INTERVAL_S
+    # An advance ticks too; two ticks at once would fire a timer twice.
+    eventbridge._tick_scheduled_rules = _one_at_a_time(eventbridge._tick_scheduled_rules)
+    scheduler._tick_schedules = _one_at_a_time(scheduler._tick_schedules)
+
+
+def _one_at_a_time(original: Callable[[], Any]) -> Callable[[], Any]:
+    lock = threading.Lock()
+
+    def tick() -> Any:
+        with lock:
+            return original()
+
+    return tick
+
+
+def _next_due(expression: str, last_fired: float | None, created: float) -> float | None:
+    once = scheduler._at_time_epoch(expression)
+    if once is not None:
+        return None if last_fired is not None else float(once)
+    interval = eventbridge._parse_rate_seconds(expression)
+    since = created if last_fired is None else last_fired
+    if interval is not None:
+        return float(since + interval)
+    fields = eventbridge._parse_cron_fields(expression)
+    following = eventbridge._cron_next_fire(fields, datetime.fromtimestamp(since, tz=UTC)) if fields else None
+    return following.timestamp() if following else None

@@ -7,13 +7,17 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-_CONFIG = Config(retries={"max_attempts": 5, "mode": "standard"}, s3={"addressing_style": "path"})
+_ATTEMPTS = 5
+
+
+def _config(attempts: int) -> Config:
+    return Config(retries={"total_max_attempts": attempts, "mode": "standard"}, s3={"addressing_style": "path"})
 
 
 @cache
 def client(service: str) -> Any:
     """A client of the ambient AWS account; region, credentials and endpoint come from the environment."""
-    return boto3.client(service, config=_CONFIG)
+    return boto3.client(service, config=_config(_ATTEMPTS))
 
 
 @dataclass
@@ -26,6 +30,7 @@ class Connection:
         access_key: With `secret_key`, the credentials; None leaves them to the environment.
         secret_key: See `access_key`.
         profile: Profile of ~/.aws/config; None leaves it to the environment.
+        attempts: How often a request is sent before its error shows.
     """
 
     region: str
@@ -33,7 +38,8 @@ class Connection:
     access_key: str | None = None
     secret_key: str | None = None
     profile: str | None = None
-    _clients: dict[str, Any] = field(default_factory=dict, repr=False)
+    attempts: int = _ATTEMPTS
+    _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     def client(self, service: str) -> Any:
         """The client of a service; made once.
@@ -48,5 +54,5 @@ class Connection:
                 region_name=self.region,
                 profile_name=self.profile,
             )
-            self._clients[service] = session.client(service, endpoint_url=self.endpoint_url, config=_CONFIG)
+            self._clients[service] = session.client(service, endpoint_url=self.endpoint_url, config=_config(self.attempts))
         return self._clients[service]

@@ -63,7 +63,7 @@ def _connection_error(error: aws.BotoCoreError) -> Explanation:
         return Explanation("The AWS single sign-on session has expired.", "Run: aws sso login")
     if isinstance(error, aws.ProfileNotFound):
         return Explanation(str(error).rstrip(".") + ".", "Mend aws:profile in the stack file, or make the profile.")
-    if isinstance(error, aws.HTTPClientError):
+    if isinstance(error, aws.HTTPClientError | aws.ConnectionError):
         url = error.kwargs.get("endpoint_url", "AWS")
         return Explanation(
             f"{url} does not answer ({type(error).__name__}).",

@@ -16,6 +16,7 @@ from comal.cli import (
     status,
 )
 from comal.cli.console import examples
+from comal.cli.demo import command as demo
 from comal.cli.failures import Guarded
 
 app = typer.Typer(
@@ -46,6 +47,7 @@ app.command("models", epilog=models.EPILOG)(models.models)
 app.command("invoke", epilog=invoke.EPILOG)(invoke.invoke)
 app.command("retrain", epilog=retrain.EPILOG)(retrain.retrain)
 app.command("logs", epilog=logs.EPILOG)(logs.logs)
+app.command("demo", epilog=demo.EPILOG)(demo.demo)
 
 
 def main() -> None:

@@ -40,7 +40,7 @@ def from_text(text: str) -> Iterator[RequestBody]:
             f"--data is not JSON: {error}.",
             next_step="Write one object such as '{\"column\": 1}', or a list of objects.",
         ) from error
-    yield from _from_json(value)
+    yield from from_json(value)
 
 
 def from_file(path: Path, features: list[str]) -> Iterator[RequestBody]:
@@ -62,14 +62,15 @@ def from_file(path: Path, features: list[str]) -> Iterator[RequestBody]:
         raise UserError(f"{path} is not UTF-8 text.", next_step="Name a .csv or .json file.") from error
     if path.suffix == ".json":
         try:
-            yield from _from_json(json.loads(text))
+            yield from from_json(json.loads(text))
         except ValueError as error:
             raise UserError(f"{path} is not JSON: {error}.", next_step="Mend the file.") from error
     else:
         yield from _from_csv(path, text, features)
 
 
-def _from_json(value: Any) -> Iterator[RequestBody]:
+def from_json(value: Any) -> Iterator[RequestBody]:
+    """Requests for an object, a list of objects, or {"instances": [...]}."""
     if isinstance(value, dict) and "instances" in value:
         value = value["instances"]
     rows = value if isinstance(value, list) else [value]

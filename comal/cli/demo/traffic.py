@@ -1,0 +1,66 @@
+"""Somebody who keeps asking an endpoint, and counts the answers that did not come."""
+
+import json
+import threading
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from comal.cli.target import Target
+
+PAUSE_S = 0.02
+
+
+@dataclass
+class Traffic:
+    """Requests, one after the other, from `with` to its end.
+
+    Attributes:
+        target: The stack; requests are sent once, never retried, so that no failure is hidden.
+        model: Whose endpoint.
+        row: What is asked, over and over.
+        answers: Number of good answers per model version.
+        failures: What went wrong, a text per failed request.
+    """
+
+    target: Target
+    model: str
+    row: dict[str, Any]
+    answers: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        connection = replace(self.target.connection, attempts=1)
+        self._runtime = connection.client("sagemaker-runtime")
+        self._endpoint = self.target.names.of_model(self.model)
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._ask_until_done, name="traffic", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    @property
+    def requests(self) -> int:
+        """How many were sent."""
+        return sum(self.answers.values()) + len(self.failures)
+
+    def _ask_until_done(self) -> None:
+        while not self._done.wait(PAUSE_S):
+            try:
+                response = self._runtime.invoke_endpoint(
+                    EndpointName=self._endpoint, ContentType="application/json", Body=json.dumps(self.row)
+                )
+                said = json.loads(response["Body"].read())
+                self.answers[str(said["model_version"])] += 1
+            except (ClientError, BotoCoreError, ValueError, KeyError) as error:
+                self.failures.append(f"{type(error).__name__}: {error}")

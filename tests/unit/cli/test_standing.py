@@ -1,0 +1,57 @@
+"""What to do next, from where a model stands."""
+
+import pytest
+
+from comal.cli.runs import execution_failure, one_line
+from comal.cli.standing import next_step
+
+SERVED = {
+    "model": "tacos",
+    "batches": {"validated": 2},
+    "run": {"status": "SUCCEEDED", "step": "done"},
+    "champion": {"version": 2},
+    "latest": {"version": 2},
+    "endpoint": {"status": "InService", "version": 2},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "comal invoke tacos"),
+        ({"batches": {}, "run": None}, "comal push tacos"),
+        ({"batches": {"quarantined": 3}, "run": None}, "comal push tacos"),
+        ({"run": {"status": "RUNNING", "step": "training"}}, "A run is training"),
+        ({"run": {"status": "FAILED", "step": "done"}}, "comal logs job tacos"),
+        ({"run": None, "champion": None, "latest": None, "endpoint": None}, "comal retrain tacos"),
+        ({"champion": None, "endpoint": None}, "comal models tacos"),
+        ({"endpoint": None}, "moving to version 2"),
+        ({"endpoint": {"status": "Updating", "version": 1}}, "moving to version 2"),
+    ],
+)
+def test_the_next_step_fits_where_the_model_stands(changes, expected):
+    assert expected in next_step({**SERVED, **changes})
+
+
+def test_the_next_step_names_the_stack():
+    assert next_step(SERVED, " -s dev").endswith(" -s dev")
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [
+        ('{"FailureReason": "AlgorithmError: no rows"}', "States.TaskFailed: AlgorithmError: no rows"),
+        ('{"errorMessage": "gate broke"}', "States.TaskFailed: gate broke"),
+        ("plain words", "States.TaskFailed: plain words"),
+    ],
+)
+def test_the_reason_of_a_failed_run_is_looked_up_in_its_cause(cause, expected):
+    assert execution_failure({"error": "States.TaskFailed", "cause": cause, "status": "FAILED"}) == expected
+
+
+def test_a_run_that_timed_out_says_so():
+    assert execution_failure({"status": "TIMED_OUT"}) == "ended as TIMED_OUT"
+
+
+def test_a_reason_is_one_line():
+    assert one_line("a\n  b\n" + "c" * 400, limit=10) == "a b cccccc"[:9] + "…"

@@ -51,11 +51,8 @@ def start_cloud(
 def stop_cloud() -> None:
     """Stop the local cloud and every process it started; its data stays."""
     repository = find_repository()
-    if local_cloud.running(repository) is None:
-        say("The local cloud was not running.")
-        return
-    local_cloud.stop(repository)
-    say(f"Stopped. Its data stays in {repository.local_dir}.")
+    was_running = local_cloud.stop(repository)
+    say(f"Stopped. Its data stays in {repository.local_dir}." if was_running else "The local cloud was not running.")
 
 
 @app.command("status", epilog=examples("comal cloud status", "comal cloud status --json"))

@@ -18,17 +18,20 @@ def running(repository: Repository) -> "CloudInfo | None":
 
 
 def start(repository: Repository, port: int | None = None) -> "CloudInfo":
-    """Start the clone's local cloud; a running one is left alone.
+    """Start the clone's local cloud; one that runs on the wanted port is left alone.
 
     Args:
         repository: The clone.
         port: TCP port on 127.0.0.1; None means the last one used, else 4566.
 
     Raises:
-        localcloud's own errors: The port is taken, or the process did not come up.
+        LocalCloudError: It runs on another port, the port is taken, or the process did not come up.
     """
     from localcloud import cloud
 
+    info = cloud.status(repository.local_dir)
+    if info is not None and port in {None, info.port}:
+        return info
     return cloud.start(repository.local_dir, port, write_images(repository))
 
 
@@ -41,8 +44,12 @@ def ensure(repository: Repository) -> "CloudInfo":
     return info
 
 
-def stop(repository: Repository) -> None:
-    """Stop the clone's local cloud and every process it started; data stays."""
+def stop(repository: Repository) -> bool:
+    """Stop the clone's local cloud and every process it started, also those that outlived it; data stays.
+
+    Returns:
+        Whether it was running.
+    """
     from localcloud import cloud
 
-    cloud.stop(repository.local_dir)
+    return cloud.stop(repository.local_dir)

@@ -56,7 +56,7 @@ class TacoDemo:
 
     def start_cloud(self) -> str:
         """The local cloud runs, started or found running."""
-        info = local_cloud.running(self.repository) or local_cloud.start(self.repository)
+        info = local_cloud.start(self.repository)
         return f"{info.url}, process {info.pid}, data in {self.repository.local_dir}"
 
     def bring_up_stack(self) -> str:

@@ -1,0 +1,142 @@
+"""The whole loop on a real local cloud: one story, told by tests that run in order and build on each other."""
+
+import json
+from typing import Any
+
+import pytest
+
+from comal.cli.demo.chain import MODEL, TacoChain
+from comal.cli.demo.traffic import Traffic
+from comal.cli.following import wait_for_endpoint
+from comal.cli.repository import Repository
+from comal.cli.target import Target
+from comal.clients import Connection
+from tests.e2e.clone import Clone
+from tests.e2e.inventory import inventory
+from tests.running_cloud import REGION
+
+
+@pytest.fixture(scope="module")
+def chain(clone: Clone) -> TacoChain:
+    return TacoChain(Repository(clone.root))
+
+
+def target(clone: Clone) -> Target:
+    connection = Connection(REGION, f"http://127.0.0.1:{clone.port}", access_key="test", secret_key="test")
+    return Target(Repository(clone.root), "local", connection)
+
+
+def standing(clone: Clone) -> dict[str, Any]:
+    (row,) = clone.json("status", MODEL)
+    return row
+
+
+def test_up_makes_the_stack(clone):
+    assert clone.json("up", "--yes")["failures"] == []
+
+
+def test_up_again_changes_nothing(clone):
+    counts = clone.json("up")["counts"]
+    assert {operation for operation, count in counts.items() if count} == {"same"}
+
+
+def test_before_the_first_push_status_asks_for_one(clone):
+    assert standing(clone)["next_step"].startswith(f"comal push {MODEL}")
+
+
+def test_a_week_of_orders_is_validated(clone, chain):
+    (batch,) = clone.json("push", MODEL, str(chain.week(1)))
+    assert (batch["status"], batch["problems"]) == ("validated", [])
+    assert batch["rows"] > 0
+
+
+def test_a_model_is_trained_registered_approved_and_served_by_itself(clone):
+    wait_until_served(clone, version=1)
+    row = standing(clone)
+    assert row["run"]["status"] == "SUCCEEDED"
+    assert row["champion"]["approval"] == "Approved"
+    assert "comal invoke" in row["next_step"]
+
+
+def test_the_versions_show_metrics_and_expiry(clone):
+    (version,) = clone.json("models", MODEL)
+    assert version["champion"]
+    assert float(version["metrics"]["rmse"]) > 0
+    assert version["expires_at"] > version["created_at"]
+
+
+def test_the_endpoint_answers_json(clone, chain):
+    answer = clone.json("invoke", MODEL, "--data", json.dumps(chain.orders(3)))
+    assert [set(row) for row in answer["predictions"]] == [{"prediction"}] * 3
+
+
+def test_the_endpoint_answers_a_file_that_holds_more_columns(clone, chain):
+    answer = clone.json("invoke", MODEL, "--file", str(chain.week(1)))
+    assert len(answer["predictions"]) == chain.week(1).read_text().count("\n") - 1
+
+
+def test_a_row_that_cannot_be_scored_is_refused_with_row_and_column(clone, chain):
+    order = {**chain.orders(1)[0], "basket_size": "many"}
+    done = clone.comal("invoke", MODEL, "--data", json.dumps([chain.orders(1)[0], order]), exit_code=2)
+    assert "Row 1" in done.stderr
+    assert "basket_size" in done.stderr
+
+
+def test_plain_boto3_works_the_same(clone, chain):
+    response = clone.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=f"local-{MODEL}", ContentType="application/json", Body=json.dumps(chain.orders(1)[0])
+    )
+    assert json.loads(response["Body"].read())["model_version"] == "1"
+
+
+def test_a_poisoned_file_is_quarantined_and_the_champion_stays(clone, chain):
+    (batch,) = clone.json("push", MODEL, str(chain.poisoned()), exit_code=1)
+    assert batch["status"] == "quarantined"
+    assert batch["problems"]
+    assert "<html" in (clone.root / batch["report_path"]).read_text().lower()
+    assert standing(clone)["champion"]["version"] == 1
+
+
+def test_the_same_content_again_changes_nothing(clone, chain):
+    (batch,) = clone.json("push", MODEL, str(chain.week(1)))
+    assert batch["status"] == "duplicate"
+
+
+def test_a_second_week_retrains_and_moves_the_endpoint_without_a_failed_request(clone, chain):
+    with Traffic(target(clone), MODEL, chain.orders(1)[0]) as traffic:
+        clone.comal("push", MODEL, str(chain.week(2)))
+        wait_until_served(clone, version=2)
+    assert traffic.failures == []
+    assert traffic.answers["1"] > 0
+
+
+def test_retrain_on_request_has_an_outcome_with_its_reason(clone):
+    outcome = clone.json("retrain", MODEL, "--reason", "somebody asked")
+    assert outcome["status"] == "SUCCEEDED"
+    assert outcome["version"] == 3
+    assert outcome["why"]
+
+
+def test_logs_of_job_function_and_endpoint_are_there(clone):
+    for source in ("job", "function", "endpoint"):
+        assert clone.comal("logs", source, MODEL).stdout.strip(), source
+
+
+def test_up_leaves_the_live_model_untouched(clone):
+    before = standing(clone)["endpoint"]
+    counts = clone.json("up")["counts"]
+    assert {operation for operation, count in counts.items() if count} == {"same"}
+    assert standing(clone)["endpoint"] == before
+
+
+def test_destroy_without_yes_is_refused_when_nobody_can_be_asked(clone):
+    assert "--yes" in clone.comal("destroy", exit_code=2).stderr
+
+
+def test_destroy_leaves_nothing(clone):
+    clone.comal("destroy", "--yes")
+    assert inventory(clone.client) == {}
+
+
+def wait_until_served(clone: Clone, version: int) -> None:
+    wait_for_endpoint(target(clone), MODEL, version)

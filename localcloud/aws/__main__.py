@@ -9,32 +9,45 @@ from pathlib import Path
 from localcloud.aws.environment import apply_environment, edge_environment
 from localcloud.aws.server import bind, serve
 from localcloud.aws.service import Service
+from localcloud.errors import LocalCloudError, StateDirectoryError
+from localcloud.record import acquire_lock, remove_record, write_record
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Parses the command line, binds the port and serves; exit code 1 with a clear line when it cannot."""
+    """Parses the command line, binds the port and serves; exit code 1 with one clear line when it cannot."""
     parser = argparse.ArgumentParser(prog="python -m localcloud.aws", description=__doc__)
     parser.add_argument("--state-dir", type=Path, required=True, help="where everything is kept")
     parser.add_argument("--port", type=int, default=4566, help="loopback port; 0 takes a free one")
     parser.add_argument("--images", type=Path, required=True, help="JSON: container image URI to local command")
     options = parser.parse_args(arguments)
-    state_dir: Path = options.state_dir.resolve()
-    images: Path = options.images.resolve()
     try:
-        listener = bind(options.port)
-    except OSError as error:
-        sys.stderr.write(
-            f"Port {options.port} on 127.0.0.1 cannot be used: {error.strerror}. Choose another: --port.\n"
-        )
+        _run(options.state_dir.resolve(), options.port, options.images.resolve())
+    except LocalCloudError as error:
+        sys.stderr.write(f"{error}\n")
         return 1
-    (state_dir / "tmp").mkdir(parents=True, exist_ok=True)
-    apply_environment(edge_environment(os.environ, state_dir, listener.getsockname()[1]))
-    serve(listener, state_dir, lambda _state_dir, _url: _make_services(images))
     return 0
 
 
-def _make_services(images: Path) -> Sequence[Service]:
-    del images
+def _run(state_dir: Path, port: int, images: Path) -> None:
+    try:
+        (state_dir / "tmp").mkdir(parents=True, exist_ok=True)
+        lock = acquire_lock(state_dir)
+    except OSError as error:
+        message = f"{state_dir} cannot be written: {error.strerror}."
+        raise StateDirectoryError(message, "Choose a directory that you may write.") from error
+    with lock:
+        listener = bind(port)
+        port = listener.getsockname()[1]
+        apply_environment(edge_environment(os.environ, state_dir, port))
+        write_record(state_dir, port)
+        try:
+            serve(listener, state_dir, lambda url: _make_services(state_dir, images, url))
+        finally:
+            remove_record(state_dir)
+
+
+def _make_services(state_dir: Path, images: Path, edge_url: str) -> Sequence[Service]:
+    del state_dir, images, edge_url
     return ()
 
 

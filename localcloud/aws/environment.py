@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from localcloud.processes import STATE_DIR_VARIABLE
+
 # Lambda workers inherit the server's whole environment, so only what a process needs to run at all is kept.
 _KEPT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE")
 
@@ -26,6 +28,7 @@ def edge_environment(inherited: Mapping[str, str], state_dir: Path, port: int) -
         "S3_PERSIST": "1",
         "SFTP_ENABLED": "0",
         "STATE_DIR": str(state_dir / "ministack"),
+        STATE_DIR_VARIABLE: str(state_dir),
         # Below the state directory, so that what a killed worker leaves behind is ours to remove.
         "TMPDIR": str(state_dir / "tmp"),
     }

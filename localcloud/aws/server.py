@@ -13,6 +13,7 @@ import uvicorn
 
 from localcloud.aws.edge import Edge
 from localcloud.aws.service import Service
+from localcloud.errors import PortTakenError
 
 HOST = "127.0.0.1"
 # boto3 keeps its connections for a minute or so; a shorter server timeout makes it meet closed ones.
@@ -20,23 +21,24 @@ KEEP_ALIVE_S = 75
 BACKLOG = 1024
 SHUTDOWN_TIMEOUT_S = 3
 
-ServiceFactory = Callable[[Path, str], Sequence[Service]]
+ServiceFactory = Callable[[str], Sequence[Service]]
 
 
 def bind(port: int) -> socket.socket:
     """A loopback socket on this port; 0 takes a free one.
 
     Raises:
-        OSError: The port is taken or not permitted.
+        PortTakenError: The port is taken or not permitted.
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
         listener.listen(BACKLOG)  # who calls while we start waits, and is not refused
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        message = f"Port {port} on {HOST} cannot be used: {error.strerror}."
+        raise PortTakenError(message, "Choose another port with --port.") from error
     return listener
 
 
@@ -45,8 +47,8 @@ def serve(listener: socket.socket, state_dir: Path, make_services: ServiceFactor
 
     Args:
         listener: A bound loopback socket.
-        state_dir: Where our own services keep their state.
-        make_services: Builds our own services from the state directory and the edge's URL.
+        state_dir: Where everything is kept.
+        make_services: Builds our own services from the edge's URL.
     """
     # MiniStack reads its settings while it is imported, so it is imported here, behind the environment.
     from localcloud.aws.ministack_patches import Substrate
@@ -54,7 +56,7 @@ def serve(listener: socket.socket, state_dir: Path, make_services: ServiceFactor
 
     logging.getLogger("localcloud").setLevel(logging.INFO)
     url = f"http://{HOST}:{listener.getsockname()[1]}"
-    services = make_services(state_dir, url)
+    services = make_services(url)
     substrate = Substrate(state_dir)
     edge = Edge(services, substrate, MiniStackAuthorizer(), {"clock": substrate.set_clock})
     config = uvicorn.Config(

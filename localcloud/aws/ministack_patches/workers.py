@@ -25,6 +25,7 @@ from ministack.core.arn import parse_arn
 from ministack.services import lambda_svc
 
 from localcloud.aws.ministack_patches.layers import LayerStore, find_digest
+from localcloud.processes import STATE_DIR_VARIABLE
 
 NAMES = {
     "ministack.core.lambda_runtime": (
@@ -223,6 +224,7 @@ def _worker_environment(
         "HOME": str(directory),
         "LAMBDA_TASK_ROOT": str(directory / "code"),
         "PYTHONPATH": str(runtime.packages),
+        STATE_DIR_VARIABLE: os.environ[STATE_DIR_VARIABLE],
         "TMPDIR": str(directory / "tmp"),
         **variables,
         "AWS_DEFAULT_REGION": region,

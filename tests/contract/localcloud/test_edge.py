@@ -1,53 +1,20 @@
 """The edge over real HTTP: our own services plug in behind SigV4 and IAM, everything else reaches MiniStack."""
 
 import json
-import subprocess
-import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.running_cloud import ACCOUNT, REGION, REPOSITORY, RunningCloud, find_free_port, stop_cloud, wait_until_ready
-
-ROLE_TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
-    ],
-}
-
-
-@pytest.fixture(scope="module")
-def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
-    state_dir = tmp_path_factory.mktemp("echo")
-    port = find_free_port()
-    script = Path(__file__).with_name("fake_edge.py")
-    with (state_dir / "cloud.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, str(script), str(state_dir), str(port)], cwd=REPOSITORY, stdout=log, stderr=log
-        )
-    running = RunningCloud(f"http://127.0.0.1:{port}", port, state_dir, state_dir / "images.json", process)
-    wait_until_ready(running)
-    yield running
-    stop_cloud(running)
-    assert process.returncode == 0
-    lines = (state_dir / "journal").read_text().split("\n")
-    assert lines[:2] == ["sagemaker started", "sagemaker-runtime started"]
-    assert lines[2:4] == ["sagemaker-runtime stopped", "sagemaker stopped"]
+from tests.contract.localcloud.resources import create_role
+from tests.running_cloud import ACCOUNT, REGION, RunningCloud
 
 
 def assume_role(echo: RunningCloud, name: str, actions: list[str], resource: str) -> dict[str, str]:
-    iam, sts = echo.client("iam"), echo.client("sts")
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(ROLE_TRUST))
-    statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
-    policy = {"Version": "2012-10-17", "Statement": [statement]}
-    iam.put_role_policy(RoleName=name, PolicyName="allow", PolicyDocument=json.dumps(policy))
-    keys = sts.assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}", RoleSessionName="test")["Credentials"]
+    arn = create_role(echo, name, [{"Effect": "Allow", "Action": actions, "Resource": resource}])
+    keys = echo.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
     return {"access_key": keys["AccessKeyId"], "secret_key": keys["SecretAccessKey"], "token": keys["SessionToken"]}
 
 
@@ -87,7 +54,7 @@ def test_a_fault_of_our_service_is_an_internal_failure(echo: RunningCloud) -> No
         echo.url,
         data=b"{}",
         headers={
-            "X-Amz-Target": "SageMaker.StopTrainingJob",
+            "X-Amz-Target": "SageMaker.ListModels",
             "Authorization": f"AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/sagemaker/aws4_request, "
             "SignedHeaders=host, Signature=0",
         },

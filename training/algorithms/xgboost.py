@@ -1,0 +1,177 @@
+"""Gradient-boosted trees: XGBoost's native booster with its own handling of categories and missing values.
+
+A category stays one column (https://xgboost.readthedocs.io/en/stable/tutorials/categorical.html): one-hot columns would
+make trees deeper and the matrix larger. Its codes are the positions of the recipe's values, kept in schema.json.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import xgboost
+from numpy.typing import NDArray
+
+from comal.errors import AlgorithmError, PlatformError
+from comal.recipe import Recipe, Task
+from training.algorithms.device import Device
+from training.algorithms.parameters import check_names, positive_integer
+from training.matrix import Matrix
+from training.model import absent_file
+from training.progress import say
+from training.schema import ModelSchema
+from training.stop import StopRequest
+
+FILE_NAME = "model.ubj"
+DEFAULT_ROUNDS = 200
+DEFAULTS = {"max_depth": 6, "eta": 0.1}
+
+# https://xgboost.readthedocs.io/en/stable/parameter.html, without what the recipe itself decides (task, seed, device).
+PARAMETERS = frozenset(
+    {
+        "alpha",
+        "base_score",
+        "colsample_bylevel",
+        "colsample_bynode",
+        "colsample_bytree",
+        "eta",
+        "gamma",
+        "grow_policy",
+        "lambda",
+        "learning_rate",
+        "max_bin",
+        "max_cat_threshold",
+        "max_cat_to_onehot",
+        "max_delta_step",
+        "max_depth",
+        "max_leaves",
+        "min_child_weight",
+        "min_split_loss",
+        "monotone_constraints",
+        "num_boost_round",
+        "num_parallel_tree",
+        "reg_alpha",
+        "reg_lambda",
+        "sampling_method",
+        "scale_pos_weight",
+        "subsample",
+    }
+)
+OBJECTIVES: dict[Task, str] = {
+    "regression": "reg:squarederror",
+    "binary": "binary:logistic",
+    "multiclass": "multi:softprob",
+}
+
+
+class XGBoostModel:
+    """A booster that predicts from the schema's matrix."""
+
+    def __init__(self, booster: xgboost.Booster, task: Task) -> None:
+        self.booster = booster
+        self.task = task
+
+    def predict(self, matrix: Matrix) -> NDArray[np.float32]:
+        """Numbers of shape (rows,) for regression, else probabilities of shape (rows, classes)."""
+        predicted: NDArray[np.float32] = self.booster.inplace_predict(matrix, validate_features=False)
+        if self.task == "binary":
+            return np.stack((1 - predicted, predicted), axis=1)
+        return predicted
+
+    def save(self, directory: Path) -> None:
+        """Write model.ubj."""
+        self.booster.save_model(directory / FILE_NAME)
+
+    @classmethod
+    def load(cls, directory: Path, schema: ModelSchema) -> "XGBoostModel":
+        """Read model.ubj, for one thread of a CPU.
+
+        Raises:
+            PlatformError: The file is absent or no booster.
+        """
+        path = directory / FILE_NAME
+        if not path.exists():
+            raise absent_file(path)
+        try:
+            booster = xgboost.Booster({"nthread": 1, "device": "cpu"}, model_file=path)
+        except xgboost.core.XGBoostError as error:
+            raise PlatformError(
+                f"{path} is no XGBoost model: {_first_line(error)}.", next_step="Train the model again."
+            ) from error
+        if booster.num_features() != len(schema.features):
+            raise PlatformError(
+                f"{path} has {booster.num_features()} features, but its schema.json lists {len(schema.features)}.",
+                next_step="Train the model again; these files do not belong together.",
+            )
+        return cls(booster, schema.task)
+
+
+def fit_xgboost(
+    matrix: Matrix, target: NDArray[np.float64], schema: ModelSchema, recipe: Recipe, device: Device, stop: StopRequest
+) -> XGBoostModel:
+    """Fit trees with the `hist` method.
+
+    Args:
+        matrix: Shape (rows, features), NaN where missing.
+        target: Shape (rows,); positions in schema.classes for classification.
+        schema: What the columns are.
+        recipe: Where the parameters and the seed come from.
+        device: Where to fit.
+        stop: Ends the fit after the round in which it is asked for.
+
+    Raises:
+        RecipeError: A parameter is unknown.
+        AlgorithmError: XGBoost refuses a parameter or the data.
+    """
+    chosen = {**DEFAULTS, **recipe.training.params}
+    check_names(chosen, PARAMETERS, "xgboost")
+    rounds = positive_integer(chosen, "num_boost_round", DEFAULT_ROUNDS)
+    params = {name: value for name, value in chosen.items() if name != "num_boost_round"}
+    params.update(
+        objective=OBJECTIVES[recipe.task],
+        tree_method="hist",
+        device=device,
+        seed=recipe.training.seed,
+        nthread=len(os.sched_getaffinity(0)),
+    )
+    if recipe.task == "multiclass":
+        params["num_class"] = len(schema.classes)
+    try:
+        rows = xgboost.QuantileDMatrix(
+            matrix,
+            label=target,
+            feature_types=["c" if feature.type == "category" else "q" for feature in schema.features],
+            enable_categorical=True,
+            max_bin=params.get("max_bin", 256),
+            nthread=params["nthread"],
+        )
+        booster = xgboost.train(params, rows, rounds, callbacks=[_Rounds(rounds, stop)])
+    except (xgboost.core.XGBoostError, ValueError) as error:
+        raise AlgorithmError(
+            f"XGBoost refused: {_first_line(error)}.",
+            next_step="Correct training.params in the recipe, or choose a larger instance if memory ran out.",
+        ) from error
+    return XGBoostModel(booster, recipe.task)
+
+
+class _Rounds(xgboost.callback.TrainingCallback):
+    """Tells how far the fit is, ten times at most, and ends it when the job is asked to stop."""
+
+    def __init__(self, rounds: int, stop: StopRequest) -> None:
+        self.rounds = rounds
+        self.every = max(1, rounds // 10)
+        self.stop = stop
+
+    def after_iteration(self, model: xgboost.Booster, epoch: int, evals_log: object) -> bool:  # noqa: ARG002
+        done = epoch + 1
+        if done % self.every == 0 or done == self.rounds:
+            say(f"Round {done} of {self.rounds}.")
+        if self.stop.asked:
+            say(f"Asked to stop: keeping the model of {done} rounds.")
+        return self.stop.asked
+
+
+def _first_line(error: Exception) -> str:
+    """XGBoost's messages go on with a C++ stack trace; the reason is what follows `Check failed:` or the time."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    line = lines[0] if lines else type(error).__name__
+    return line.split("] ", 1)[-1].split(".cc:", 1)[-1].rstrip(".")

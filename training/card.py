@@ -1,0 +1,97 @@
+"""The model card: what a reader should know before using the model, in the sections of SageMaker's schema.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/model-cards.html#model-cards-json-schema
+"""
+
+from typing import Any
+
+from comal.evaluation import Evaluation, Scores
+from comal.recipe import HIGHER_IS_BETTER, Recipe
+from training.lineage import Lineage
+
+FILE_NAME = "model_card.json"
+
+_FACETS = {"rmse": "RMSE", "mae": "MAE", "log_loss": "Loss", "auc": "AUC", "accuracy": "Accuracy"}
+_PROBLEM_TYPES = {
+    "regression": "Regression",
+    "binary": "Binary Classification",
+    "multiclass": "Multiclass Classification",
+}
+_ALGORITHMS = {"xgboost": "Gradient-boosted trees (XGBoost)", "linear": "Linear model (scikit-learn)"}
+
+
+def model_card(recipe: Recipe, evaluation: Evaluation, lineage: Lineage, *, stopped: bool) -> dict[str, Any]:
+    """The card of one model; `stopped` says that its fit was cut short."""
+    return {
+        "model_overview": {
+            "model_name": recipe.model,
+            "model_description": f"Predicts {recipe.target} from {', '.join(recipe.features)}."[:1024],
+            "problem_type": _PROBLEM_TYPES[recipe.task],
+            "algorithm_type": _ALGORITHMS[recipe.training.algorithm],
+        },
+        "intended_uses": {
+            "purpose_of_model": f"Predict {recipe.target} for rows like those that the model '{recipe.model}' was "
+            "trained on.",
+            "intended_uses": "Online predictions through the model's endpoint.",
+            "factors_affecting_model_efficiency": "Rows unlike the training rows; profile.json describes those.",
+            "risk_rating": "Unknown",
+        },
+        "training_details": {
+            "objective_function": _objective(evaluation.metric),
+            "training_observations": _observations(evaluation, stopped=stopped),
+            "training_job_details": {
+                "training_datasets": [entry.key for entry in lineage.inputs[:15]],
+                "user_provided_hyper_parameters": [
+                    {"name": name, "value": str(value)} for name, value in recipe.training.params.items()
+                ],
+            },
+        },
+        "evaluation_details": [_evaluation_details(evaluation)],
+        "additional_information": {
+            "caveats_and_recommendations": "The held-out rows come from the same batches as the training rows: the "
+            "metrics say nothing of data that drifts.",
+            "custom_details": {
+                "run_id": evaluation.run_id,
+                "recipe_sha256": lineage.recipe_sha256,
+                "code_sha256": lineage.code_sha256,
+                "seed": str(lineage.seed),
+                "hardware": lineage.hardware,
+                "created": lineage.created,
+                "training_datasets": str(len(lineage.inputs)),
+            },
+        },
+    }
+
+
+def _objective(metric: str) -> dict[str, Any]:
+    direction = "Maximize" if metric in HIGHER_IS_BETTER else "Minimize"
+    function = {"function": direction}
+    if metric in _FACETS:
+        function["facet"] = _FACETS[metric]
+    return {"function": function, "notes": f"The gate judges by {metric} on held-out rows."}
+
+
+def _observations(evaluation: Evaluation, *, stopped: bool) -> str:
+    text = f"Trained on {evaluation.trained_rows} rows."
+    return f"{text} The job was asked to stop before the fit was complete." if stopped else text
+
+
+def _evaluation_details(evaluation: Evaluation) -> dict[str, Any]:
+    groups = [_group("challenger", evaluation.challenger), _group("baseline", evaluation.baseline)]
+    observation = f"Scored on {evaluation.held_out_rows} held-out rows."
+    if evaluation.champion is not None:
+        groups.append(_group(f"champion (version {evaluation.champion.version})", evaluation.champion))
+        if evaluation.champion.unscored:
+            observation += f" The champion could not be scored: {evaluation.champion.unscored}"
+    return {
+        "name": "Held-out rows",
+        "evaluation_observation": observation,
+        "metric_groups": [group for group in groups if group["metric_data"]],
+    }
+
+
+def _group(name: str, scores: Scores) -> dict[str, Any]:
+    return {
+        "name": name,
+        "metric_data": [{"name": metric, "type": "number", "value": value} for metric, value in scores.metrics.items()],
+    }

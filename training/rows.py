@@ -1,0 +1,121 @@
+"""The rows of one run, split into those to train on and those held out, with what cannot be trained on refused."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from comal.errors import AlgorithmError
+from comal.recipe import Recipe
+from training.dataset import Batch, read_matrix
+from training.holdout import held_out_rows
+from training.matrix import Matrix
+from training.schema import Label, feature_columns
+from training.target import Target, read_target
+
+
+@dataclass(frozen=True)
+class Rows:
+    """All rows of a run.
+
+    Attributes:
+        batches: Files they came from, in order.
+        matrix: Shape (rows, features).
+        target: Target of every row.
+        training: Mask of the rows to train on; shape (rows,).
+        held_out: Mask of the rows to score on. A row without a target is in neither.
+    """
+
+    batches: list[Batch]
+    matrix: Matrix
+    target: Target
+    training: NDArray[np.bool_]
+    held_out: NDArray[np.bool_]
+
+    def training_classes(self) -> tuple[Label, ...]:
+        """The classes that the training rows hold: what a model can learn. Empty for regression."""
+        if not self.target.classes:
+            return ()
+        return tuple(self.target.classes[int(code)] for code in np.unique(self.target.values[self.training]))
+
+    def training_target(self, classes: tuple[Label, ...]) -> NDArray[np.float64]:
+        """Targets of the training rows: numbers, or positions in `classes`."""
+        values = self.target.values[self.training]
+        if not classes:
+            return values
+        codes = np.array([self.target.classes.index(label) for label in classes], dtype=np.float64)
+        return np.searchsorted(codes, values).astype(np.float64)
+
+
+def read_rows(batches: list[Batch], recipe: Recipe) -> Rows:
+    """Read and split the rows of a run.
+
+    Raises:
+        DataError: A file or column does not fit the recipe.
+        AlgorithmError: Too few rows, a target or a feature that nothing can be learnt from.
+    """
+    target = read_target(batches, recipe)
+    chosen = np.concatenate([held_out_rows(batch.batch_id, batch.rows, recipe.training.holdout) for batch in batches])
+    rows = Rows(
+        batches=batches,
+        matrix=read_matrix(
+            batches, feature_columns(recipe), refuse_unknown=recipe.validation.on_new_category == "quarantine"
+        ),
+        target=target,
+        training=target.known & ~chosen,
+        held_out=target.known & chosen,
+    )
+    _check_counts(rows, recipe)
+    _check_target(rows, recipe)
+    _check_features(rows, recipe)
+    return rows
+
+
+def _check_counts(rows: Rows, recipe: Recipe) -> None:
+    if not rows.target.known.any():
+        raise AlgorithmError(
+            f"Target '{recipe.target}' has no value in all {len(rows.matrix)} rows.",
+            next_step="Push rows with a known target.",
+        )
+    if not rows.training.any() or not rows.held_out.any():
+        raise AlgorithmError(
+            f"{rows.target.known.sum()} rows split into {rows.training.sum()} to train on and {rows.held_out.sum()} "
+            f"held out (training.holdout: {recipe.training.holdout:g}); both need at least one.",
+            next_step="Push more rows.",
+        )
+
+
+def _check_target(rows: Rows, recipe: Recipe) -> None:
+    values = np.unique(rows.target.values[rows.training])
+    if recipe.task == "regression":
+        if len(values) == 1:
+            raise AlgorithmError(
+                f"Target '{recipe.target}' is {values[0]:g} in every training row, so there is nothing to learn.",
+                next_step="Choose another target, or push rows that differ.",
+            )
+        if not np.isfinite(values).all():
+            raise AlgorithmError(
+                f"Target '{recipe.target}' holds an infinite value.", next_step="Remove those rows and push again."
+            )
+        return
+    if len(values) == 1:
+        raise AlgorithmError(
+            f"Target '{recipe.target}' holds one class only in the training rows ({rows.training_classes()[0]!r}).",
+            next_step="Push rows of at least two classes.",
+        )
+    if recipe.task == "binary" and len(rows.target.classes) > 2:
+        shown = ", ".join(repr(label) for label in rows.target.classes[:5])
+        raise AlgorithmError(
+            f"Target '{recipe.target}' holds {len(rows.target.classes)} classes ({shown}); task binary has two.",
+            next_step="Set task: multiclass, or correct the rows.",
+        )
+
+
+def _check_features(rows: Rows, recipe: Recipe) -> None:
+    empty = np.isnan(rows.matrix[rows.training]).all(axis=0)
+    if empty.any():
+        name = list(recipe.features)[int(empty.argmax())]
+        raise AlgorithmError(
+            f"Feature '{name}' has no value in all {rows.training.sum()} training rows.",
+            next_step="Remove it from the recipe, or push rows that have it.",
+        )

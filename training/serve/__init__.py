@@ -1,0 +1,1 @@
+"""`python -m training serve`: a trained model behind SageMaker's serving contract."""

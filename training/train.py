@@ -1,0 +1,93 @@
+"""`python -m training train`: rows in, a model with its evaluation, card, lineage and profile out."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+
+from comal.evaluation import Evaluation
+from training.artifacts import write_artifacts
+from training.card import model_card
+from training.channels import Job, read_job
+from training.dataset import find_batches
+from training.evaluate import HeldOut, score_baseline, score_challenger, score_champion
+from training.fit import fit
+from training.lineage import lineage_of
+from training.model import TrainedModel
+from training.paths import TrainPaths
+from training.progress import say, say_metrics
+from training.reference import reference_profile
+from training.rows import Rows, read_rows
+from training.stop import StopRequest
+
+
+def train(paths: TrainPaths, stop: StopRequest) -> None:
+    """Run one training job.
+
+    Args:
+        paths: Where the job's inputs lie and its outputs go.
+        stop: Asked for by SIGTERM: the fit ends after its round, and what was fitted is evaluated and saved.
+
+    Raises:
+        ComalError: The inputs cannot be trained on; the message is the job's failure reason.
+    """
+    job = read_job(paths)
+    batches = find_batches(job.rows)
+    rows = read_rows(batches, job.recipe)
+    say(
+        f"Read {len(batches)} batches for model {job.recipe.model}: "
+        f"{rows.training.sum()} rows to train on, {rows.held_out.sum()} held out."
+    )
+    stop.check()
+    trained, device = fit(rows, job.recipe, stop)
+    evaluation = _evaluate(trained, rows, job)
+    _say_scores(evaluation)
+    lineage = lineage_of(job, batches, device, datetime.now(UTC))
+    write_artifacts(
+        paths,
+        trained,
+        job.recipe,
+        {
+            "evaluation.json": evaluation.model_dump_json(indent=2),
+            "lineage.json": lineage.model_dump_json(indent=2),
+            "profile.json": reference_profile(batches, rows.training, job.recipe),
+        },
+        model_card(job.recipe, evaluation, lineage, stopped=stop.asked),
+    )
+    say_metrics(evaluation)
+
+
+def _evaluate(trained: TrainedModel, rows: Rows, job: Job) -> Evaluation:
+    held_out = HeldOut(
+        batches=rows.batches,
+        mask=rows.held_out,
+        schema=trained.schema,
+        matrix=rows.matrix[rows.held_out],
+        target=rows.target,
+    )
+    recipe = job.recipe
+    return Evaluation(
+        model=recipe.model,
+        run_id=job.hyperparameters.run_id,
+        task=recipe.task,
+        metric=recipe.metric,
+        trained_rows=int(np.count_nonzero(rows.training)),
+        held_out_rows=int(np.count_nonzero(rows.held_out)),
+        challenger=score_challenger(trained, held_out, recipe),
+        champion=score_champion(job.champion, held_out) if job.champion else None,
+        baseline=score_baseline(rows.training_target(trained.schema.classes), held_out),
+    )
+
+
+def _say_scores(evaluation: Evaluation) -> None:
+    metric = evaluation.metric
+    say(
+        f"Challenger on {evaluation.held_out_rows} held-out rows: {metric} {evaluation.challenger.metrics[metric]:.4g}."
+    )
+    say(f"Baseline: {metric} {evaluation.baseline.metrics[metric]:.4g}.")
+    champion = evaluation.champion
+    if champion is None:
+        return
+    if champion.unscored:
+        say(f"Champion (version {champion.version}) could not be scored: {champion.unscored}")
+    else:
+        say(f"Champion (version {champion.version}): {metric} {champion.metrics[metric]:.4g}.")

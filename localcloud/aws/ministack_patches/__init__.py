@@ -17,6 +17,7 @@ from localcloud.aws.ministack_patches import (
     event_bus,
     identity,
     layers,
+    object_events,
     queues,
     roles,
     saving,
@@ -26,7 +27,7 @@ from localcloud.aws.ministack_patches import (
     workers,
 )
 
-_PATCHES = (event_bus, identity, layers, queues, roles, saving, step_functions, timers, workers)
+_PATCHES = (event_bus, identity, layers, object_events, queues, roles, saving, step_functions, timers, workers)
 # Real seconds that what one timer sets off may take while the clock is advanced: a training job, with patience.
 _IDLE_TIMEOUT_S = 600.0
 
@@ -50,6 +51,7 @@ class Substrate:
         layer_store = layers.LayerStore(state_dir / "layers")
         identity.install()
         event_bus.install()
+        object_events.install()
         queues.install()
         layers.install(layer_store)
         workers.install(workers.Runtime(layer_store, state_dir / "lambda-runtime"))

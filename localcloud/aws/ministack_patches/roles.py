@@ -84,7 +84,9 @@ def call(session: RoleSession, signing_name: str, target: str, region: str, docu
         OSError: The edge did not answer.
     """
     headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": target}
-    signed = AWSRequest("POST", os.environ["AWS_ENDPOINT_URL"] + "/", headers=headers, data=json.dumps(document))
+    signed = AWSRequest(
+        "POST", os.environ["AWS_ENDPOINT_URL"] + "/", headers=headers, data=json.dumps(document).encode()
+    )
     credentials = Credentials(session.access_key, session.secret_key, session.token)
     SigV4Auth(credentials, signing_name, region).add_auth(signed)
     prepared = signed.prepare()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from localcloud.aws.environment import apply_environment, edge_environment
+from localcloud.aws.sagemaker.plugin import make_sagemaker_services
 from localcloud.aws.server import bind, serve
 from localcloud.aws.service import Service
 from localcloud.errors import LocalCloudError, StateDirectoryError
@@ -47,8 +48,7 @@ def _run(state_dir: Path, port: int, images: Path) -> None:
 
 
 def _make_services(state_dir: Path, images: Path, edge_url: str) -> Sequence[Service]:
-    del state_dir, images, edge_url
-    return ()
+    return make_sagemaker_services(state_dir, edge_url, images)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,108 @@
+"""SageMaker as the edge sees it: one service for the control plane and one for InvokeEndpoint."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from localcloud.aws import events
+from localcloud.aws.request import Request, Response
+from localcloud.aws.sagemaker.aws_clients import AssumeRole, AwsClients, RoleSession
+from localcloud.aws.sagemaker.catalogue import Catalogue
+from localcloud.aws.sagemaker.containers.images import Images
+from localcloud.aws.sagemaker.control_plane import ControlPlane, resource_arn
+from localcloud.aws.sagemaker.errors import ApiError
+from localcloud.aws.sagemaker.log_shipping import LogShipper
+from localcloud.aws.sagemaker.model_packages import ModelPackages
+from localcloud.aws.sagemaker.outbox import Outbox, PutEvent
+from localcloud.aws.sagemaker.scope import Scope
+from localcloud.aws.sagemaker.store import Store
+from localcloud.aws.sagemaker.tags import Tags
+from localcloud.aws.sagemaker.training_jobs import TrainingJobs
+from localcloud.aws.sagemaker.training_run import Workshop
+from localcloud.aws.service import Service
+
+# Calls wait for SQLite, and Create calls for IAM, which is the edge itself: never on its event loop.
+_THREADS = 8
+
+
+def make_sagemaker_services(
+    state_dir: Path,
+    edge_url: str,
+    images: Path,
+    put_event: PutEvent = events.put_aws_event,
+    assume_role: AssumeRole | None = None,
+) -> Sequence[Service]:
+    """The services `sagemaker` and `sagemaker-runtime`.
+
+    Args:
+        state_dir: Everything is kept in `sagemaker/` below it.
+        edge_url: Where S3, IAM, Logs and SageMaker itself answer.
+        images: images.json: container image URI to local command.
+        put_event: Puts an event on the default bus.
+        assume_role: Makes session credentials of a role; by default the edge's own.
+    """
+    return (SageMakerService(state_dir / "sagemaker", edge_url, images, put_event, assume_role or _assume_role),)
+
+
+class SageMakerService:
+    """The control plane, and the processes behind it."""
+
+    name = "sagemaker"
+
+    def __init__(
+        self, directory: Path, edge_url: str, images: Path, put_event: PutEvent, assume_role: AssumeRole
+    ) -> None:
+        self._store = Store(directory / "sagemaker.db")
+        self._outbox = Outbox(self._store, put_event)
+        catalogue = Catalogue(self._store, self._outbox.wake)
+        clients = AwsClients(edge_url, assume_role)
+        self._logs = LogShipper(clients)
+        workshop = Workshop(catalogue, clients, Images(images), self._logs)
+        self._training_jobs = TrainingJobs(workshop, directory / "training-jobs")
+        special = (
+            self._training_jobs.operations() | ModelPackages(catalogue).operations() | Tags(catalogue).operations()
+        )
+        self._control_plane = ControlPlane(catalogue, special)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sagemaker")
+
+    def resource_arn(self, request: Request) -> str:
+        """The ARN that IAM judges a call on."""
+        return resource_arn(request.operation, Scope(request.account, request.region), request.document)
+
+    async def handle(self, request: Request) -> Response:
+        """Answers one call."""
+        scope = Scope(request.account, request.region)
+        loop = asyncio.get_running_loop()
+        try:
+            answer = await loop.run_in_executor(
+                self._threads, self._control_plane.answer, request.operation, scope, request.document
+            )
+        except ApiError as error:
+            return Response.error(error.code, error.message, error.status)
+        return Response.json(answer)
+
+    async def start(self) -> None:
+        """Takes up what a killed emulator left."""
+        self._outbox.start()
+        self._logs.start()
+        self._training_jobs.resume()
+
+    async def stop(self) -> None:
+        """Ends every child process."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self._stop)
+
+    def _stop(self) -> None:
+        self._training_jobs.abandon()
+        self._logs.stop()
+        self._outbox.stop()
+        self._threads.shutdown(wait=True)
+        self._store.close()
+
+
+def _assume_role(role_arn: str, session_name: str) -> RoleSession:
+    # MiniStack reads its settings while it is imported; only the running edge may import it.
+    from localcloud.aws.ministack_patches import roles
+
+    return roles.assume(role_arn, session_name)

@@ -1,0 +1,1 @@
+"""Examples that run through the kit like anybody's own data."""

@@ -1,0 +1,1 @@
+"""A simulated taco chain whose truth is known; see README.md here."""

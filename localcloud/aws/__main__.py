@@ -9,7 +9,6 @@ from pathlib import Path
 from localcloud.aws.environment import apply_environment, edge_environment
 from localcloud.aws.sagemaker.plugin import make_sagemaker_services
 from localcloud.aws.server import bind, serve
-from localcloud.aws.service import Service
 from localcloud.errors import LocalCloudError, StateDirectoryError
 from localcloud.record import acquire_lock, remove_record, write_record
 
@@ -42,13 +41,9 @@ def _run(state_dir: Path, port: int, images: Path) -> None:
         apply_environment(edge_environment(os.environ, state_dir, port))
         write_record(state_dir, port)
         try:
-            serve(listener, state_dir, lambda url: _make_services(state_dir, images, url))
+            serve(listener, state_dir, lambda url: make_sagemaker_services(state_dir, url, images))
         finally:
             remove_record(state_dir)
-
-
-def _make_services(state_dir: Path, images: Path, edge_url: str) -> Sequence[Service]:
-    return make_sagemaker_services(state_dir, edge_url, images)
 
 
 if __name__ == "__main__":

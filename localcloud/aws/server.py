@@ -1,6 +1,8 @@
 """Composes the edge and serves it on one loopback port until it is told to stop.
 
-uvicorn with httptools and uvloop, and not MiniStack's own hypercorn: see docs/adr for the measurement.
+uvicorn with httptools and uvloop, and not MiniStack's own hypercorn: the same InvokeEndpoint calls took 0.43 ms at p50
+against 0.71 ms (0.53 ms on uvloop), large bodies and memory the same, measured one after the other on 2 shared cores.
+MiniStack needs of a server: ASGI 3 with lifespan, raw_path, WebSockets, and no Date and Server headers of its own.
 """
 
 import logging

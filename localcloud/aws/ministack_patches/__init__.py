@@ -14,6 +14,7 @@ from ministack.core import persistence
 
 from localcloud.aws.clock import Clock
 from localcloud.aws.ministack_patches import (
+    activity,
     event_bus,
     identity,
     layers,
@@ -47,7 +48,7 @@ class Substrate:
             substrate.check_names(patch.NAMES)
         self.clock = Clock(state_dir / "clock.json")
         self._timers = timers.MiniStackTimers()
-        self._saver = saving.Saver(Path(persistence.STATE_DIR))
+        self._saver = saving.Saver(Path(persistence.STATE_DIR), self._may_have_changed)
         layer_store = layers.LayerStore(state_dir / "layers")
         identity.install()
         event_bus.install()
@@ -62,7 +63,9 @@ class Substrate:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """MiniStack's application; its lifespan is wrapped by ours."""
         if scope["type"] != "lifespan":
+            activity.note()
             await app.app(scope, receive, send)
+            activity.note()
             return
 
         async def receive_and_stop() -> dict[str, Any]:
@@ -92,6 +95,11 @@ class Substrate:
                 raise ValueError(f'{dict(document)} was sent; {{"advance_s": seconds, 0 or more}} is expected.')
             stops = await asyncio.to_thread(self._advance, seconds)
         return {"now": self.clock.now(), "offset_s": self.clock.offset_s, "stops": stops}
+
+    def _may_have_changed(self) -> bool:
+        if not self._timers.is_idle():
+            activity.note()
+        return activity.is_recent()
 
     def _advance(self, seconds: float) -> int:
         try:

@@ -11,6 +11,8 @@ from ministack.core import responses
 from ministack.core.arn import parse_arn
 from ministack.services import eventbridge, sqs
 
+from localcloud.aws.ministack_patches import activity
+
 NAMES = {
     "ministack.core.responses": ("request_scope",),
     "ministack.services.eventbridge": ("_put_events", "_invoke_target", "_dispatch_to_sqs", "_dispatch_to_lambda"),
@@ -56,6 +58,7 @@ def install() -> None:
 def _remember_target(original: Callable[..., None]) -> Callable[..., None]:
     def invoke_target(target: Mapping[str, Any], *arguments: Any, **options: Any) -> None:
         token = _target.set(target)
+        activity.note()
         try:
             original(target, *arguments, **options)
         finally:

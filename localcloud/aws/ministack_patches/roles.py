@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import secrets
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from ministack.services import sts
 
 NAMES = {
     "ministack.core.iam_evaluator": ("enforce", "_anonymous", "_signed_request"),
-    "ministack.services.sts": ("register_session",),
+    "ministack.services.sts": ("_sessions", "register_session"),
 }
 
 _CALL_TIMEOUT_S = 30.0
@@ -52,8 +53,11 @@ def assume(role_arn: str, session_name: str) -> RoleSession:
     """A session of the role, as AWS's own services get one from its trust policy."""
     account, role_name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     digest = hashlib.sha256(f"{role_arn}:{session_name}".encode()).hexdigest()
-    secret = hashlib.sha256(f"secret:{digest}:{os.getpid()}".encode()).hexdigest()
-    session = RoleSession(role_arn, f"ASIA{digest[:16].upper()}", secret, f"token{digest}")
+    access_key = f"ASIA{digest[:16].upper()}"
+    # A job that outlived the last edge still signs with the secret it was given then.
+    known = sts._sessions.get(access_key, {})
+    secret, token = (known.get(name) or secrets.token_hex(32) for name in ("SecretAccessKey", "SessionToken"))
+    session = RoleSession(role_arn, access_key, secret, token)
     record = {
         "Arn": f"arn:aws:sts::{account}:assumed-role/{role_name}/{session_name[:64]}",
         "UserId": f"{role_name}:{session_name[:64]}",

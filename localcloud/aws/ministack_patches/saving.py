@@ -39,9 +39,15 @@ StateGetter = Callable[[], Mapping[str, Any] | None]
 class Saver:
     """Saves every service whose state changed, every `INTERVAL_S` seconds, until it is stopped."""
 
-    def __init__(self, directory: Path) -> None:
-        """Creates the directory; raises OSError when it cannot."""
+    def __init__(self, directory: Path, may_have_changed: Callable[[], bool]) -> None:
+        """Creates the directory; raises OSError when it cannot.
+
+        Args:
+            directory: Where the files are.
+            may_have_changed: Whether it is worth a look.
+        """
         self._directory = directory
+        self._may_have_changed = may_have_changed
         directory.mkdir(parents=True, exist_ok=True)
         self._digests: dict[str, bytes] = {}
         self._failed: set[str] = set()
@@ -67,7 +73,8 @@ class Saver:
 
     def _run(self) -> None:
         while not self._stopping.wait(INTERVAL_S):
-            self.save(app._build_persistence_save_dict())
+            if self._may_have_changed():
+                self.save(app._build_persistence_save_dict())
 
     def _save_service(self, name: str, getter: StateGetter) -> bool:
         try:

@@ -16,6 +16,7 @@ from localcloud.aws.clock import Clock
 from localcloud.aws.ministack_patches import (
     activity,
     event_bus,
+    executions,
     identity,
     layers,
     object_events,
@@ -28,7 +29,19 @@ from localcloud.aws.ministack_patches import (
     workers,
 )
 
-_PATCHES = (event_bus, identity, layers, object_events, queues, roles, saving, step_functions, timers, workers)
+_PATCHES = (
+    event_bus,
+    executions,
+    identity,
+    layers,
+    object_events,
+    queues,
+    roles,
+    saving,
+    step_functions,
+    timers,
+    workers,
+)
 # Real seconds that what one timer sets off may take while the clock is advanced: a training job, with patience.
 _IDLE_TIMEOUT_S = 600.0
 
@@ -56,6 +69,7 @@ class Substrate:
         queues.install()
         layers.install(layer_store)
         workers.install(workers.Runtime(layer_store, state_dir / "lambda-runtime"))
+        executions.install()
         step_functions.install()
         timers.install(self.clock)
         saving.install(self._saver)
@@ -77,7 +91,7 @@ class Substrate:
         async def start_and_send(message: dict[str, Any]) -> None:
             if message["type"] == "lifespan.startup.complete":
                 self._saver.start()
-                step_functions.announce_interrupted()
+                executions.announce_interrupted()
             await send(message)
 
         await app.app(scope, receive_and_stop, start_and_send)

@@ -1,4 +1,4 @@
-"""Step Functions: SageMaker jobs as tasks, every task as the state machine's role, and no execution left hanging."""
+"""Step Functions tasks: SageMaker jobs among them, and each made by the role of its state machine."""
 
 import json
 import logging
@@ -13,25 +13,20 @@ from ministack.core import responses
 from ministack.services import stepfunctions
 
 from localcloud.aws.ministack_patches import event_bus, roles
+from localcloud.aws.ministack_patches.executions import assume_role_of, forget_active_job, note_active_job
 
 NAMES = {
     "ministack.services.stepfunctions": (
         "_ExecutionError",
         "_SERVICE_DISPATCH",
-        "_emit_execution_status_event",
-        "_executions",
         "_execute_task",
-        "_fail_execution",
         "_invoke_resource",
         "_invoke_resource_with_timeout",
-        "_state_machines",
-        "load_persisted_state",
     ),
 }
 
 POLL_INTERVAL_S = 0.5
 SAGEMAKER_PREFIX = "arn:aws:states:::sagemaker:"
-_ACTIVE_JOB = "localcloudActiveJob"
 
 logger = logging.getLogger("localcloud.step_functions")
 
@@ -70,7 +65,6 @@ class Attempt:
 
 
 _attempt: ContextVar[Attempt] = ContextVar("localcloud_task_attempt")
-_interrupted: list[tuple[str, Document]] = []
 
 
 def install() -> None:
@@ -79,21 +73,6 @@ def install() -> None:
     stepfunctions._execute_task = _with_attempt(stepfunctions._execute_task)
     stepfunctions._invoke_resource = _as_role(stepfunctions._invoke_resource)
     stepfunctions._invoke_resource_with_timeout = _invoke_with_timeout
-    stepfunctions._fail_execution = _fail_only_running(stepfunctions._fail_execution)
-    stepfunctions.load_persisted_state = _remember_interrupted(stepfunctions.load_persisted_state)
-
-
-def announce_interrupted() -> None:
-    """Publishes the end of the executions that the last process left running, and stops their jobs.
-
-    MiniStack marks them FAILED when it loads its state, before the rules are there, and so without an event.
-    """
-    for arn, execution in _interrupted:
-        region, account = arn.split(":")[3:5]
-        with responses.request_scope(account, region):
-            stepfunctions._emit_execution_status_event(execution)
-            threading.Thread(target=copy_context().run, args=(_stop_left_job, execution), daemon=True).start()
-    _interrupted.clear()
 
 
 def run_sagemaker_task(resource: str, parameters: Document) -> Document:
@@ -110,17 +89,17 @@ def run_sagemaker_task(resource: str, parameters: Document) -> Document:
         known = ", ".join(f"{SAGEMAKER_PREFIX}{known}[.sync]" for known in JOB_KINDS)
         raise stepfunctions._ExecutionError("States.Runtime", f"{resource} is not known here. Known: {known}")
     attempt = _attempt.get()
-    session = _assume_state_machine_role(attempt.execution)
+    session = assume_role_of(attempt.execution)
     region = responses.get_region()
     created = _call(session, kind.create, region, parameters)
     if not pattern:
         return _with_sdk_times(created)
     job = {kind.name_field: parameters.get(kind.name_field)}
-    attempt.execution[_ACTIVE_JOB] = {"stop": kind.stop, "job": job}
+    note_active_job(attempt.execution, kind.stop, job)
     try:
         return _await_job(kind, job, session, region, attempt)
     finally:
-        attempt.execution.pop(_ACTIVE_JOB, None)
+        forget_active_job(attempt.execution)
 
 
 def _await_job(kind: JobKind, job: Document, session: roles.RoleSession, region: str, attempt: Attempt) -> Document:
@@ -193,21 +172,6 @@ def _invoke_with_timeout(resource: str, parameters: Any, timeout_s: float) -> An
         raise stepfunctions._ExecutionError("States.Timeout", message) from None
 
 
-def _fail_only_running(original: Callable[..., None]) -> Callable[..., None]:
-    """An execution that was stopped stays ABORTED, whatever its last task says afterwards."""
-
-    def fail_execution(execution: Document, error: str, cause: str) -> None:
-        if execution["status"] == "RUNNING":
-            original(execution, error, cause)
-
-    return fail_execution
-
-
-def _assume_state_machine_role(execution: Document) -> roles.RoleSession:
-    machine = stepfunctions._state_machines[execution["stateMachineArn"]]
-    return roles.assume(machine["roleArn"], execution["name"])
-
-
 def _as_role(original: Callable[..., Any]) -> Callable[..., Any]:
     """Refuses a task whose call the state machine's role may not make; the call itself stays MiniStack's."""
 
@@ -215,7 +179,7 @@ def _as_role(original: Callable[..., Any]) -> Callable[..., Any]:
         needed = _needed_permission(resource, parameters)
         if needed:
             action, resource_arn, error_name = needed
-            session = _assume_state_machine_role(_attempt.get().execution)
+            session = assume_role_of(_attempt.get().execution)
             refusal = roles.denial(session, action, resource_arn, responses.get_region())
             if refusal:
                 raise stepfunctions._ExecutionError(error_name, refusal)
@@ -249,24 +213,3 @@ def _needed_permission(resource: str, parameters: Any) -> tuple[str, str, str] |
         action = f"dynamodb:{operation[:1].upper()}{operation[1:]}"
         return action, f"arn:aws:dynamodb:{prefix}:table/{table}", "DynamoDB.AmazonDynamoDBException"
     return None
-
-
-def _remember_interrupted(original: Callable[[Any], None]) -> Callable[[Any], None]:
-    def load_persisted_state(data: Any) -> None:
-        running = [key for key, execution in data["executions"].all_items() if execution["status"] == "RUNNING"]
-        original(data)
-        _interrupted.extend((key[-1], stepfunctions._executions._data[key]) for key in running)
-
-    return load_persisted_state
-
-
-def _stop_left_job(execution: Document) -> None:
-    left = execution.pop(_ACTIVE_JOB, None)
-    if left is None:
-        return
-    session = _assume_state_machine_role(execution)
-    try:
-        roles.call(session, "sagemaker", f"SageMaker.{left['stop']}", responses.get_region(), left["job"])
-    except (roles.AwsCallError, OSError) as error:
-        # It may have ended meanwhile; else it ends by itself.
-        logger.info("%s of %s: %s", left["stop"], left["job"], error)

@@ -30,11 +30,16 @@ TRAIN = {
 
 
 def create_machine(
-    cloud: RunningCloud, name: str, states: dict[str, Any], start_at: str, statements: list[dict[str, Any]]
+    cloud: RunningCloud,
+    name: str,
+    states: dict[str, Any],
+    start_at: str,
+    statements: list[dict[str, Any]],
+    **definition: Any,
 ) -> str:
     arn: str = cloud.client("stepfunctions").create_state_machine(
         name=name,
-        definition=json.dumps({"StartAt": start_at, "States": states}),
+        definition=json.dumps({"StartAt": start_at, "States": states, **definition}),
         roleArn=create_role(cloud, f"{name}-role", statements),
     )["stateMachineArn"]
     return arn
@@ -121,6 +126,15 @@ def test_a_task_whose_time_is_up_fails_and_stops_its_job(echo: RunningCloud) -> 
     end = describe_end(echo, start_execution(echo, machine, {"job": "hangs-2"}))
     assert (end["status"], end["error"]) == ("FAILED", "States.Timeout")
     wait_for(lambda: "sagemaker StopTrainingJob hangs-2 ASIA" in read_journal(echo), "the stop")
+
+
+def test_an_execution_whose_time_is_up_is_timed_out_with_an_event_and_its_job_is_stopped(echo: RunningCloud) -> None:
+    machine = create_machine(echo, "expires", {"Train": TRAIN}, "Train", [JOBS], TimeoutSeconds=1)
+    ends = listen_for_ends(echo, "expires", machine)
+    execution = start_execution(echo, machine, {"job": "hangs-4"})
+    assert receive(echo, ends)["detail"]["status"] == "TIMED_OUT"
+    wait_for(lambda: "sagemaker StopTrainingJob hangs-4 ASIA" in read_journal(echo), "the stop")
+    assert describe_end(echo, execution)["status"] == "TIMED_OUT"
 
 
 def test_a_machine_may_do_what_its_role_may_and_nothing_else(echo: RunningCloud) -> None:

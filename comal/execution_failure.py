@@ -1,0 +1,24 @@
+"""The reason in a failed execution's error and cause, in one line."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+_LENGTH = 1024
+
+
+def execution_failure(execution: Mapping[str, Any]) -> str:
+    """The reason; empty for a run that succeeded.
+
+    Args:
+        execution: `error` and `cause` of DescribeExecution's answer, or of a status change event's detail. A cause that
+            is a service's JSON is looked into: a training job's FailureReason, a function's errorMessage.
+    """
+    error, cause = execution.get("error") or "", execution.get("cause") or ""
+    try:
+        said = json.loads(cause)
+    except ValueError:
+        said = None
+    if isinstance(said, dict):
+        cause = said.get("FailureReason") or said.get("errorMessage") or cause
+    return " ".join(": ".join(part for part in (error, cause) if part).split())[:_LENGTH]

@@ -1,0 +1,122 @@
+"""A model's versions in SageMaker's model registry, as the kit reads them.
+
+A version is a model package in the group `Names.of_model`. What the kit knows beyond the registry's own fields lies in
+CustomerMetadataProperties: run_id, expires_at, trained_rows, and every metric under its name.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from comal.absence import is_absent
+from comal.names import Names
+
+APPROVED = "Approved"
+REJECTED = "Rejected"
+PENDING = "PendingManualApproval"
+
+_DESCRIPTIVE = ("run_id", "expires_at", "trained_rows")
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """One version of a model.
+
+    Attributes:
+        approval: Approved, Rejected or PendingManualApproval.
+        why: Why it was approved or rejected; empty while pending.
+        metrics: On the held-out rows.
+        run_id: Run that made it; empty for a version that somebody else registered.
+        trained_rows: Rows that it learned from; None for a version that somebody else registered.
+        expires_at: Timezone-aware; None for a version that somebody else registered.
+        image_uri: Container that serves it.
+        model_data_url: S3 address of its model.tar.gz.
+    """
+
+    version: int
+    arn: str
+    approval: str
+    why: str
+    created_at: datetime
+    metrics: Mapping[str, float]
+    run_id: str
+    trained_rows: int | None
+    expires_at: datetime | None
+    image_uri: str
+    model_data_url: str
+
+
+def versions(sagemaker: Any, names: Names, model: str, approval: str | None = None) -> Iterator[ModelVersion]:
+    """A model's versions, newest first; described one by one, as they are asked for.
+
+    Args:
+        sagemaker: A boto3 client.
+        names: Names of the stack.
+        model: Name of the model; a model without a group has no versions.
+        approval: Only versions with this approval.
+    """
+    wanted = {"ModelApprovalStatus": approval} if approval else {}
+    pages = sagemaker.get_paginator("list_model_packages").paginate(
+        ModelPackageGroupName=names.of_model(model), SortBy="CreationTime", SortOrder="Descending", **wanted
+    )
+    try:
+        found = [package for page in pages for package in page["ModelPackageSummaryList"]]
+    except ClientError as error:
+        if is_absent(error):
+            return
+        raise
+    for package in sorted(found, key=lambda package: -int(package["ModelPackageVersion"])):
+        yield describe(sagemaker, package["ModelPackageArn"])
+
+
+def champion(sagemaker: Any, names: Names, model: str) -> ModelVersion | None:
+    """The newest approved version, or None."""
+    return next(versions(sagemaker, names, model, APPROVED), None)
+
+
+def describe(sagemaker: Any, arn: str) -> ModelVersion:
+    """One version, by the ARN of its model package."""
+    package = sagemaker.describe_model_package(ModelPackageName=arn)
+    notes = package.get("CustomerMetadataProperties", {})
+    container = package["InferenceSpecification"]["Containers"][0]
+    return ModelVersion(
+        version=package["ModelPackageVersion"],
+        arn=package["ModelPackageArn"],
+        approval=package["ModelApprovalStatus"],
+        why=package.get("ApprovalDescription", ""),
+        created_at=package["CreationTime"],
+        metrics={name: float(value) for name, value in notes.items() if name not in _DESCRIPTIVE},
+        run_id=notes.get("run_id", ""),
+        trained_rows=int(notes["trained_rows"]) if "trained_rows" in notes else None,
+        expires_at=datetime.fromisoformat(notes["expires_at"]) if "expires_at" in notes else None,
+        image_uri=container["Image"],
+        model_data_url=container["ModelDataUrl"],
+    )
+
+
+def customer_metadata(
+    *, run_id: str, expires_at: datetime, trained_rows: int, metrics: Mapping[str, float]
+) -> dict[str, str]:
+    """CustomerMetadataProperties of a version that the kit registers; `describe` reads them back.
+
+    Values hold at most 256 characters.
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html
+    """
+    return {
+        "run_id": run_id,
+        "expires_at": expires_at.isoformat(),
+        "trained_rows": str(trained_rows),
+        **{name: repr(value) for name, value in metrics.items()},
+    }
+
+
+def judge(sagemaker: Any, arn: str, *, approved: bool, why: str) -> None:
+    """Record a verdict on a version; the same verdict twice changes nothing."""
+    sagemaker.update_model_package(
+        ModelPackageArn=arn,
+        ModelApprovalStatus=APPROVED if approved else REJECTED,
+        ApprovalDescription=why[:1024],
+    )

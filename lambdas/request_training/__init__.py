@@ -1,0 +1,1 @@
+"""Decides when reasons to train become a training run, and starts it."""

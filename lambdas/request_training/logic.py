@@ -1,0 +1,220 @@
+"""Triggers become runs: single flight, nothing lost, whatever crashes in between.
+
+A run is claimed by one conditional write that holds all it takes to start it. Every step after the claim can be done
+again, and is, until the run is announced; only then is its end looked for. See docs/adr/0006.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from comal.errors import PlatformError
+from comal.events import Event, TrainingRefused, TrainingStarted, Trigger, event_id
+from comal.names import Names
+from comal.recipe import Recipe
+from comal.retraining_policy import Decision, Situation, decide
+from lambdas.request_training.run import EndedRun, PendingTrigger, Run, State, run_id_of
+
+# A run consumes at most so many triggers, so that its claim stays below DynamoDB's 400 KB and its event below
+# EventBridge's 256 KB. The batches of those that are left over are in its manifest all the same.
+MAX_TRIGGERS = 500
+_ATTEMPTS = 5
+
+
+class Ledger(Protocol):
+    """The retraining table. Reads see every write that has returned."""
+
+    def state(self, model: str) -> State:
+        """Where the model stands."""
+
+    def add(self, model: str, pending: PendingTrigger, arrived_at: datetime) -> None:
+        """Write a trigger down, unless it was there before, consumed or not."""
+
+    def pending(self, model: str) -> list[PendingTrigger]:
+        """Triggers that nothing has consumed, oldest first."""
+
+    def consume(self, model: str, triggers: Sequence[Trigger], run_id: str) -> None:
+        """Mark triggers as consumed by a run, or by a refusal (an empty run id)."""
+
+    def claim(self, model: str, run: Run, revision: int) -> bool:
+        """Put a run in flight; False if the state has changed since that revision."""
+
+    def set_announced(self, model: str, run_id: str) -> None:
+        """Note that a run was carried out to the end."""
+
+    def end(self, model: str, ended: EndedRun) -> None:
+        """Take a run out of flight; nothing happens when it is not in flight."""
+
+    def audit(
+        self, model: str, time: str, key: str, decision: str, why: str, triggers: Sequence[Trigger], run_id: str
+    ) -> None:
+        """Keep a decision for people to read; the same key again replaces it."""
+
+
+class Runs(Protocol):
+    """Recipes, inputs and executions."""
+
+    def recipe(self, model: str) -> Recipe | None:
+        """The deployed recipe, or None."""
+
+    def validated_batches(self, model: str) -> int:
+        """How many batches there are to train on."""
+
+    def plan(self, recipe: Recipe, run_id: str, why: str, triggers: list[Trigger], now: datetime) -> Run:
+        """A run with everything it takes; changes nothing."""
+
+    def write_inputs(self, model: str, run: Run) -> None:
+        """Write recipe and manifest; a manifest that is there stays as it is."""
+
+    def batches_of(self, model: str, run_id: str) -> set[str]:
+        """Ids of the batches in the run's manifest."""
+
+    def start(self, model: str, run: Run) -> None:
+        """Start the execution, unless it was started before."""
+
+    def end_of(self, run: Run) -> EndedRun | None:
+        """How the run ended, None while it runs. An execution that does not exist is started."""
+
+
+class Announcer(Protocol):
+    """The event bus."""
+
+    def emit(self, event: Event, time: datetime) -> None:
+        """Put an event on the bus."""
+
+
+class TrainingRequests:
+    """Decides about the triggers of one stack's models."""
+
+    def __init__(self, names: Names, ledger: Ledger, runs: Runs, announcer: Announcer) -> None:
+        self._names = names
+        self._ledger = ledger
+        self._runs = runs
+        self._announcer = announcer
+
+    def add(self, model: str, pending: PendingTrigger, now: datetime) -> str:
+        """Write a trigger down, then decide.
+
+        Args:
+            model: Name of the model.
+            pending: The trigger; a repeated one changes nothing.
+            now: Time of the event that brought it.
+
+        Returns:
+            What was decided, for the log.
+        """
+        self._ledger.add(model, pending, now)
+        return self.decide(model, now, cause=pending.trigger.event_id)
+
+    def decide(self, model: str, now: datetime, *, ended: EndedRun | None = None, cause: str = "") -> str:
+        """Decide about a model's pending triggers, after finishing what was begun.
+
+        Args:
+            model: Name of the model.
+            now: Time of the event that asks for a decision.
+            ended: A run whose end was just heard of.
+            cause: Trigger that asks for it; it gets an audit row also when it has to wait.
+
+        Raises:
+            PlatformError: Other decisions came in between, again and again.
+        """
+        for _ in range(_ATTEMPTS):
+            state = self._settle(model, ended)
+            pending = self._without_trained_batches(model, state, now)
+            recipe = self._runs.recipe(model)
+            decision = self._judge(model, state, pending, recipe)
+            triggers = [one.trigger for one in pending]
+            if decision.outcome == "coalesced" and cause in {trigger.event_id for trigger in triggers}:
+                self._ledger.audit(
+                    model, now.isoformat(), cause, "coalesced", decision.why, triggers[:MAX_TRIGGERS], ""
+                )
+            elif decision.outcome == "refused":
+                self._refuse(model, triggers[:MAX_TRIGGERS], decision.why, now)
+            elif decision.outcome == "run":
+                assert recipe is not None  # without one the decision is to refuse
+                if not self._start(recipe, state, triggers, decision.why, now):
+                    continue
+            return f"{decision.outcome}: {decision.why}"
+        raise PlatformError(
+            f"The state of model '{model}' changed during each of {_ATTEMPTS} decisions.",
+            next_step="The message comes again by itself.",
+        )
+
+    def _judge(self, model: str, state: State, pending: list[PendingTrigger], recipe: Recipe | None) -> Decision:
+        if pending and recipe is None:
+            return Decision("refused", f"stack '{self._names.stack}' has no recipe for model '{model}'")
+        if not pending or recipe is None:
+            return Decision("nothing", "no trigger is pending")
+        situation = Situation(
+            run_in_flight=state.in_flight.run_id if state.in_flight else None,
+            ever_trained=state.ever_trained,
+            validated_batches=self._runs.validated_batches(model),
+        )
+        return decide([one.trigger for one in pending], situation, recipe.retrain)
+
+    def _settle(self, model: str, ended: EndedRun | None) -> State:
+        """The state, after the run in flight was carried out to the end and, if it is over, taken out of flight."""
+        state = self._ledger.state(model)
+        run = state.in_flight
+        if run is None:
+            return state
+        if not run.announced:
+            self._carry_out(model, run)
+        known_end = ended if ended and ended.run_id == run.run_id else self._runs.end_of(run)
+        if known_end is None:
+            return state
+        self._ledger.end(model, known_end)
+        return self._ledger.state(model)
+
+    def _without_trained_batches(self, model: str, state: State, now: datetime) -> list[PendingTrigger]:
+        """Pending triggers; those whose batch is in the newest run's manifest already are consumed by that run.
+
+        A batch may be validated, and so be in a manifest, before its event arrives here.
+        """
+        pending = self._ledger.pending(model)
+        newest = state.in_flight.run_id if state.in_flight else state.last_run.run_id if state.last_run else ""
+        if not newest or not any(one.batch_id for one in pending):
+            return pending
+        trained = self._runs.batches_of(model, newest)
+        covered = [one.trigger for one in pending if one.batch_id in trained]
+        if covered:
+            why = f"run {newest} trains on its rows"
+            key = event_id(*(trigger.event_id for trigger in covered))
+            self._ledger.audit(model, now.isoformat(), key, "coalesced", why, covered[:MAX_TRIGGERS], newest)
+            self._ledger.consume(model, covered, newest)
+        return [one for one in pending if one.batch_id not in trained]
+
+    def _refuse(self, model: str, triggers: list[Trigger], why: str, now: datetime) -> None:
+        key = event_id(*sorted(trigger.event_id for trigger in triggers))
+        self._ledger.audit(model, now.isoformat(), key, "refused", why, triggers, "")
+        identity = event_id(self._names.stack, model, "refused", key)
+        refused = TrainingRefused(event_id=identity, stack=self._names.stack, model=model, triggers=triggers, why=why)
+        self._announcer.emit(refused, now)
+        self._ledger.consume(model, triggers, "")
+
+    def _start(self, recipe: Recipe, state: State, triggers: list[Trigger], why: str, now: datetime) -> bool:
+        """Claim a run and carry it out; False if somebody else changed the state."""
+        chosen = sorted(triggers, key=lambda trigger: trigger.kind == "new_rows")[:MAX_TRIGGERS]
+        run = self._runs.plan(recipe, run_id_of(recipe.model, chosen), why, chosen, now)
+        if not self._ledger.claim(recipe.model, run, state.revision):
+            return False
+        self._carry_out(recipe.model, run)
+        return True
+
+    def _carry_out(self, model: str, run: Run) -> None:
+        """Do what a claimed run asks for. Every step may have been done before."""
+        self._runs.write_inputs(model, run)
+        self._runs.start(model, run)
+        self._ledger.consume(model, run.triggers, run.run_id)
+        self._ledger.audit(model, run.started_at, run.run_id, "run", run.why, run.triggers, run.run_id)
+        started = TrainingStarted(
+            event_id=event_id(self._names.stack, model, "started", run.run_id),
+            stack=self._names.stack,
+            model=model,
+            run_id=run.run_id,
+            training_job_name=self._names.training_job(model, run.run_id),
+            execution_arn=run.execution_arn,
+            triggers=run.triggers,
+        )
+        self._announcer.emit(started, datetime.fromisoformat(run.started_at))
+        self._ledger.set_announced(model, run.run_id)

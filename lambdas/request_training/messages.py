@@ -1,0 +1,73 @@
+"""What a message from the queue asks for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from comal.events import BatchValidated, TrainingRequested, Trigger, parse
+from comal.execution_failure import execution_failure
+from comal.names import Names
+from lambdas.request_training.run import EndedRun, PendingTrigger
+
+EXECUTION_STATUS = "Step Functions Execution Status Change"
+TIMER = "Timer"
+_ENDS = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
+
+
+@dataclass(frozen=True)
+class Message:
+    """One EventBridge envelope, read.
+
+    Attributes:
+        time: When it happened.
+        model: Model it is about; None for all models of the stack.
+        trigger: A reason to train, if it brings one.
+        ended: A run that has ended, if it says so.
+    """
+
+    time: datetime
+    model: str | None
+    trigger: PendingTrigger | None = None
+    ended: EndedRun | None = None
+
+
+def read_message(names: Names, envelope: dict[str, Any]) -> Message | None:
+    """What an envelope asks for; None when it is another stack's.
+
+    Raises:
+        KeyError: The detail type is none that this function knows.
+        pydantic.ValidationError: The detail does not fit its schema.
+    """
+    time = datetime.fromisoformat(envelope["time"])
+    if envelope["detail-type"] == TIMER:
+        return Message(time, model=None)
+    if envelope["detail-type"] == EXECUTION_STATUS:
+        return _read_status(names, time, envelope["detail"])
+    event = parse(envelope)
+    if event.stack != names.stack:
+        return None
+    return Message(time, event.model, trigger=_trigger(event))
+
+
+def _read_status(names: Names, time: datetime, detail: dict[str, Any]) -> Message | None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html ."""
+    machine = detail["stateMachineArn"].rpartition(":")[2]
+    model = names.model_of(machine)
+    prefix = names.training_job(model, "")
+    if names.of_model(model) != machine or not detail["name"].startswith(prefix):
+        return None
+    ended = None
+    if detail["status"] in _ENDS:
+        ended = EndedRun(detail["name"].removeprefix(prefix), detail["status"], execution_failure(detail))
+    return Message(time, model, ended=ended)
+
+
+def _trigger(event: Any) -> PendingTrigger:
+    match event:
+        case BatchValidated():
+            reason = f"batch {event.batch_id}"
+            trigger = Trigger(event_id=event.event_id, kind="new_rows", reason=reason, rows=event.rows)
+            return PendingTrigger(trigger, event.batch_id)
+        case TrainingRequested():
+            return PendingTrigger(Trigger(event_id=event.event_id, kind=event.kind, reason=event.reason))
+    raise KeyError(f"{type(event).__name__} is no reason to train.")

@@ -1,0 +1,143 @@
+"""Recipes, run inputs and executions of one stack, in S3, DynamoDB, SageMaker and Step Functions."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from comal import registry, s3_layout
+from comal.events import Trigger
+from comal.execution_failure import execution_failure
+from comal.names import Names
+from comal.recipe import Recipe
+from comal.table_items import from_item, to_item
+from comal.training_job import training_job_request
+from lambdas.request_training.run import EndedRun, Run
+
+_RUNNING = "RUNNING"
+
+
+@dataclass(frozen=True)
+class TrainingRuns:
+    """Clients are boto3's; `image_uri` and `role_arn` are what jobs run with."""
+
+    names: Names
+    image_uri: str
+    role_arn: str
+    s3: Any
+    dynamodb: Any
+    sagemaker: Any
+    stepfunctions: Any
+
+    def models(self) -> list[str]:
+        """Models that have a recipe in the stack."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.names.bucket("lake"), Prefix=s3_layout.RECIPES
+        )
+        keys = [PurePosixPath(item["Key"]) for page in pages for item in page.get("Contents", [])]
+        return sorted(key.stem for key in keys if key.suffix == ".json")
+
+    def recipe(self, model: str) -> Recipe | None:
+        """The deployed recipe, or None."""
+        try:
+            answer = self.s3.get_object(Bucket=self.names.bucket("lake"), Key=s3_layout.recipe_key(model))
+        except self.s3.exceptions.NoSuchKey:
+            return None
+        return Recipe.model_validate_json(answer["Body"].read())
+
+    def validated_batches(self, model: str) -> int:
+        """How many batches there are to train on."""
+        return sum(1 for _ in self._validated_keys(model))
+
+    def plan(self, recipe: Recipe, run_id: str, why: str, triggers: list[Trigger], now: datetime) -> Run:
+        """A run with everything it takes; changes nothing."""
+        model, names = recipe.model, self.names
+        champion = registry.champion(self.sagemaker, names, model)
+        job = training_job_request(recipe, names, run_id, champion, image_uri=self.image_uri, role_arn=self.role_arn)
+        execution_input = {
+            "model": model,
+            "run_id": run_id,
+            "training_job": job,
+            "champion": {"version": champion.version, "model_package_arn": champion.arn} if champion else None,
+        }
+        return Run(
+            run_id=run_id,
+            execution_arn=names.arn("states", f"execution:{names.of_model(model)}:{job['TrainingJobName']}"),
+            execution_input=json.dumps(execution_input),
+            recipe=recipe.model_dump_json(),
+            why=why,
+            started_at=now.isoformat(),
+            triggers=triggers,
+        )
+
+    def write_inputs(self, model: str, run: Run) -> None:
+        """Write recipe and manifest; a manifest that is there stays as it is.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
+        bucket = self.names.bucket("models")
+        recipe_key = s3_layout.run_recipe_prefix(model, run.run_id) + "recipe.json"
+        self.s3.put_object(Bucket=bucket, Key=recipe_key, Body=run.recipe.encode())
+        manifest = [{"prefix": f"s3://{self.names.bucket('lake')}/"}, *sorted(self._validated_keys(model))]
+        try:
+            self.s3.put_object(
+                Bucket=bucket,
+                Key=s3_layout.run_manifest_key(model, run.run_id),
+                Body=json.dumps(manifest).encode(),
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "PreconditionFailed":
+                raise
+
+    def batches_of(self, model: str, run_id: str) -> set[str]:
+        """Ids of the batches in the run's manifest; none when somebody has deleted it."""
+        key = s3_layout.run_manifest_key(model, run_id)
+        try:
+            answer = self.s3.get_object(Bucket=self.names.bucket("models"), Key=key)
+        except self.s3.exceptions.NoSuchKey:
+            return set()
+        _prefix, *keys = json.loads(answer["Body"].read())
+        return {PurePosixPath(key).stem for key in keys}
+
+    def start(self, model: str, run: Run) -> None:
+        """Start the execution, unless it was started before.
+
+        Idempotent by name: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+        """
+        try:
+            self.stepfunctions.start_execution(
+                stateMachineArn=self.names.state_machine_arn(model),
+                name=self.names.training_job(model, run.run_id),
+                input=run.execution_input,
+            )
+        except self.stepfunctions.exceptions.ExecutionAlreadyExists:
+            return
+
+    def end_of(self, run: Run) -> EndedRun | None:
+        """How the run ended, None while it runs. An execution that does not exist is started."""
+        try:
+            execution = self.stepfunctions.describe_execution(executionArn=run.execution_arn)
+        except self.stepfunctions.exceptions.ExecutionDoesNotExist:
+            self.start(json.loads(run.execution_input)["model"], run)
+            return None
+        if execution["status"] == _RUNNING:
+            return None
+        return EndedRun(run.run_id, execution["status"], execution_failure(execution))
+
+    def _validated_keys(self, model: str) -> Iterator[str]:
+        pages = self.dynamodb.get_paginator("query").paginate(
+            TableName=self.names.shared("batches"),
+            KeyConditionExpression="pk = :model AND begins_with(sk, :prefix)",
+            FilterExpression="#status = :validated",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues=to_item({":model": model, ":prefix": "batch#", ":validated": "validated"}),
+            ConsistentRead=True,
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield str(from_item(item)["validated_key"])

@@ -10,6 +10,7 @@ from localcloud.aws.sagemaker.errors import ApiError, ValidationError
 _NUMBERS = ("integer", "long", "float", "double")
 # Java's property classes, which AWS's patterns use and Python's `re` lacks: the nearest it has.
 _JAVA_CLASSES = {r"\p{L}": r"\w", r"\p{Z}": r"\s", r"\p{N}": r"\d", r"\p{P}": r"!-/:-@\[-`{-~"}
+_REPEATED_END = re.compile(r"\$\{\d+,\d+\}$")
 
 
 def validate(shape: Any, request: dict[str, Any]) -> None:
@@ -109,4 +110,5 @@ def _lower_first(name: str) -> str:
 def _matcher(pattern: str) -> re.Pattern[str]:
     for java, python in _JAVA_CLASSES.items():
         pattern = pattern.replace(java, python)
-    return re.compile(pattern, re.DOTALL)
+    # CustomerMetadataKey ends in `${1,128}`: a repeated end of text, which Python refuses and fullmatch implies.
+    return re.compile(_REPEATED_END.sub("", pattern), re.DOTALL)

@@ -7,7 +7,8 @@ from comal.cli.items import plain_items
 from comal.cli.patience import wait_for
 from comal.cli.runs import RUNNING, run_of
 from comal.cli.target import Target
-from comal.cli.versions import APPROVED, versions_of
+from comal.cli.versions import versions_of
+from comal.registry import APPROVED
 
 # A recipe's job may run for an hour by default; a spot job may wait for capacity as long again, and a run in flight
 # comes to its end before the next is decided.

@@ -12,9 +12,9 @@ from comal.cli.following import version_of_run, wait_for_decision, wait_for_endp
 from comal.cli.models import metrics_text
 from comal.cli.runs import SUCCEEDED
 from comal.cli.target import LOCAL_STACK, Target, open_target
-from comal.cli.versions import APPROVED
 from comal.errors import PlatformError
 from comal.events import TrainingRequested, event_id
+from comal.registry import APPROVED
 
 EPILOG = examples(
     'comal retrain tacos --reason "new store opened"',

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from comal.absence import describe_or_none
 from comal.cli.target import Target
 
 RUNNING = "RUNNING"
@@ -40,7 +41,7 @@ def run_of(target: Target, model: str, run_id: str) -> dict[str, Any] | None:
 def _run(target: Target, model: str, execution: dict[str, Any]) -> dict[str, Any]:
     job_name = execution["name"]
     status = execution["status"]
-    job = _describe_job(target, job_name)
+    job = describe_or_none(target.client("sagemaker").describe_training_job, TrainingJobName=job_name)
     return {
         "run_id": job_name.removeprefix(target.names.training_job(model, "")),
         "training_job": job_name,
@@ -50,18 +51,6 @@ def _run(target: Target, model: str, execution: dict[str, Any]) -> dict[str, Any
         "ended_at": execution.get("stopDate"),
         "failure": None if status in {RUNNING, SUCCEEDED} else _failure(target, execution["executionArn"], job),
     }
-
-
-def _describe_job(target: Target, name: str) -> dict[str, Any] | None:
-    sagemaker = target.client("sagemaker")
-    try:
-        job: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name)
-    except sagemaker.exceptions.ClientError as error:
-        # AWS answers ValidationException "Requested resource not found." for a job that does not exist (yet).
-        if "not found" in error.response["Error"]["Message"]:
-            return None
-        raise
-    return job
 
 
 def _step(status: str, job: dict[str, Any] | None) -> str:

@@ -1,13 +1,9 @@
-"""A model's versions in the registry."""
+"""A model's versions in the registry, as rows for tables and JSON."""
 
-from datetime import datetime
 from typing import Any
 
+from comal import registry
 from comal.cli.target import Target
-
-APPROVED = "Approved"
-# What register_model writes of a package next to its metrics.
-_DESCRIPTIVE = ("run_id", "expires_at", "trained_rows")
 
 
 def versions_of(target: Target, model: str) -> list[dict[str, Any]]:
@@ -16,37 +12,23 @@ def versions_of(target: Target, model: str) -> list[dict[str, Any]]:
     Returns:
         Rows of version, approval, why, metrics, trained_rows, created_at, expires_at, run_id, model_package_arn.
     """
-    sagemaker = target.client("sagemaker")
-    pages = sagemaker.get_paginator("list_model_packages").paginate(
-        ModelPackageGroupName=target.names.of_model(model), SortBy="CreationTime", SortOrder="Descending"
-    )
-    try:
-        arns = [package["ModelPackageArn"] for page in pages for package in page["ModelPackageSummaryList"]]
-    except sagemaker.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] in {"ResourceNotFound", "ValidationException"}:
-            return []  # the group is not made yet: a stack without the component `registry`
-        raise
-    rows = [_version(sagemaker.describe_model_package(ModelPackageName=arn)) for arn in arns]
-    return sorted(rows, key=lambda row: row["version"], reverse=True)
+    found = registry.versions(target.client("sagemaker"), target.names, model)
+    return [
+        {
+            "version": version.version,
+            "approval": version.approval,
+            "why": version.why,
+            "metrics": dict(version.metrics),
+            "trained_rows": version.trained_rows,
+            "created_at": version.created_at,
+            "expires_at": version.expires_at,
+            "run_id": version.run_id,
+            "model_package_arn": version.arn,
+        }
+        for version in found
+    ]
 
 
 def champion_of(versions: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The newest approved version."""
-    return next((version for version in versions if version["approval"] == APPROVED), None)
-
-
-def _version(package: dict[str, Any]) -> dict[str, Any]:
-    notes = dict(package.get("CustomerMetadataProperties", {}))
-    described = {name: notes.pop(name, None) for name in _DESCRIPTIVE}
-    expires_at = described["expires_at"]
-    return {
-        "version": package["ModelPackageVersion"],
-        "approval": package["ModelApprovalStatus"],
-        "why": package.get("ApprovalDescription"),
-        "metrics": notes,
-        "trained_rows": described["trained_rows"] and int(described["trained_rows"]),
-        "created_at": package["CreationTime"],
-        "expires_at": expires_at and datetime.fromisoformat(expires_at),
-        "run_id": described["run_id"],
-        "model_package_arn": package["ModelPackageArn"],
-    }
+    return next((version for version in versions if version["approval"] == registry.APPROVED), None)

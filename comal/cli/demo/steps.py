@@ -22,7 +22,7 @@ from comal.cli.request_body import from_json
 from comal.cli.runs import SUCCEEDED
 from comal.cli.target import LOCAL_STACK, Target, open_target
 from comal.cli.upload import plan_uploads
-from comal.cli.versions import APPROVED
+from comal.registry import APPROVED
 
 RUN_START_TIMEOUT_S = 60.0
 FUNCTION_LOGS = f"comal logs function {MODEL}"

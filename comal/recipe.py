@@ -4,9 +4,11 @@ The smallest recipe is `model`, `task`, `target` and `features`. Reading YAML, w
 numbers in errors, is in recipe_file.
 """
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from comal.names import MODEL_PATTERN
 
@@ -23,9 +25,18 @@ HIGHER_IS_BETTER = frozenset({"r2", "auc", "accuracy", "f1"})
 INSTANCE_PATTERN = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 GPU_INSTANCE_PREFIXES = ("ml.g", "ml.p")
 
+NAMED_TIME_FORMATS = ("iso", "epoch_s", "epoch_ms")
+# Both its day and its month tell a swapped or absent directive; a year that two digits can write.
+_SOME_TIME = datetime(2011, 10, 23, 14, 35, 46)
+
+
+def _contradiction(key: str, reason: str) -> PydanticCustomError:
+    """Two keys that do not go together; `key` is the one whose line the error shows, with dots."""
+    return PydanticCustomError("contradiction", "{reason}", {"reason": reason, "key": key})
+
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
 
 
 class _Bounds(_Section):
@@ -35,7 +46,7 @@ class _Bounds(_Section):
     @model_validator(mode="after")
     def _ordered(self) -> "_Bounds":
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+            raise _contradiction("min", f"min {self.min:g} is above max {self.max:g}")
         return self
 
 
@@ -65,8 +76,13 @@ class CategoryFeature(_Section):
 
     @model_validator(mode="after")
     def _distinct(self) -> "CategoryFeature":
-        if len(set(self.values)) != len(self.values):
-            raise ValueError("values holds one value twice")
+        seen = set()
+        for value in self.values:
+            if value != value.strip() or not value:
+                raise _contradiction("values", f"{value!r} is empty or has spaces at an end, which data never keeps")
+            if value in seen:
+                raise _contradiction("values", f"{value!r} is listed twice")
+            seen.add(value)
         return self
 
 
@@ -76,10 +92,24 @@ Feature = Annotated[IntegerFeature | NumberFeature | BooleanFeature | CategoryFe
 class EventTime(_Section):
     """When a row happened."""
 
-    column: str = Field(description="Name of the column.")
+    column: str = Field(min_length=1, description="Name of the column.")
     format: str = Field(
         "iso", description="`iso` (ISO 8601), `epoch_s`, `epoch_ms`, or a strptime pattern such as %m/%d/%Y."
     )
+
+    @field_validator("format")
+    @classmethod
+    def _known(cls, pattern: str) -> str:
+        if pattern in NAMED_TIME_FORMATS:
+            return pattern
+        try:
+            parsed = datetime.strptime(_SOME_TIME.strftime(pattern), pattern)
+        except ValueError:
+            parsed = None
+        if parsed is None or parsed.date() != _SOME_TIME.date():
+            named = ", ".join(NAMED_TIME_FORMATS)
+            raise ValueError(f"one of {named}, or a strptime pattern with year, month and day such as %m/%d/%Y")
+        return pattern
 
 
 class Validation(_Section):
@@ -169,7 +199,9 @@ class Recipe(_Section):
     target: str = Field(min_length=1, description="Column to predict.")
     entity: str | None = Field(None, description="Column that identifies whom or what a row is about.")
     event_time: EventTime | None = Field(None, description="Column that says when a row happened.")
-    features: dict[str, Feature] = Field(min_length=1, description="Columns to predict from, with their types.")
+    features: dict[Annotated[str, Field(min_length=1)], Feature] = Field(
+        min_length=1, description="Columns to predict from, with their types."
+    )
     validation: Validation = Validation()
     training: Training = Training()
     gate: Gate = Gate()
@@ -188,13 +220,16 @@ class Recipe(_Section):
     @model_validator(mode="after")
     def _consistent(self) -> "Recipe":
         if self.target in self.features:
-            raise ValueError(f"target '{self.target}' is listed among the features; the model would see the answer")
+            raise _contradiction(
+                f"features.{self.target}",
+                f"target '{self.target}' is listed among the features; the model would see the answer",
+            )
         for role, column in (("entity", self.entity), ("event_time", self.event_time and self.event_time.column)):
             if column == self.target:
-                raise ValueError(f"{role} and target are the same column '{column}'")
+                raise _contradiction(role, f"{role} and target are the same column '{column}'")
         if self.gate.metric and self.gate.metric not in METRICS_OF[self.task]:
-            raise ValueError(
-                f"gate.metric '{self.gate.metric}' is not one of {', '.join(METRICS_OF[self.task])} for {self.task}"
+            raise _contradiction(
+                "gate.metric", f"'{self.gate.metric}' is not one of {', '.join(METRICS_OF[self.task])} for {self.task}"
             )
         return self
 

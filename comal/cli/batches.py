@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from comal.cli.items import plain_items
+from comal.cli.items import rows_of
 from comal.cli.target import Target
 
 PROCESSING = "processing"
@@ -28,12 +28,7 @@ KEYS = (
 
 def batches_of(target: Target, model: str) -> list[dict[str, Any]]:
     """A model's batches, oldest first, each with the keys of KEYS."""
-    rows = plain_items(
-        target,
-        TableName=target.names.shared("batches"),
-        KeyConditionExpression="pk = :model AND begins_with(sk, :prefix)",
-        ExpressionAttributeValues={":model": {"S": model}, ":prefix": {"S": PREFIX}},
-    )
+    rows = rows_of(target, "batches", model, PREFIX)
     return sorted((_batch(target, row) for row in rows), key=lambda batch: batch["received_at"] or "")
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from comal.cli.endpoint import IN_SERVICE, endpoint_of
-from comal.cli.items import plain_items
+from comal.cli.items import rows_of
 from comal.cli.patience import wait_for
 from comal.cli.runs import RUNNING, run_of
 from comal.cli.target import Target
@@ -26,7 +26,8 @@ def wait_for_decision(target: Target, model: str, event_id: str) -> dict[str, An
 
     def decided() -> dict[str, Any] | None:
         for row in decisions_of(target, model):
-            if event_id in _trigger_ids(row) and row["decision"] != "coalesced":
+            decided_on = {trigger["event_id"] for trigger in row["triggers"]}
+            if event_id in decided_on and row["decision"] != "coalesced":
                 return row
         return None
 
@@ -40,17 +41,7 @@ def wait_for_decision(target: Target, model: str, event_id: str) -> dict[str, An
 
 def decisions_of(target: Target, model: str) -> list[dict[str, Any]]:
     """What request_training decided about a model, newest first."""
-    return plain_items(
-        target,
-        TableName=target.names.shared("retraining"),
-        KeyConditionExpression="pk = :model AND begins_with(sk, :prefix)",
-        ExpressionAttributeValues={":model": {"S": model}, ":prefix": {"S": "decision#"}},
-        ScanIndexForward=False,
-    )
-
-
-def _trigger_ids(row: dict[str, Any]) -> set[str]:
-    return {trigger["event_id"] if isinstance(trigger, dict) else trigger for trigger in row.get("triggers") or []}
+    return rows_of(target, "retraining", model, "decision#", newest_first=True)
 
 
 def wait_for_run(target: Target, model: str, run_id: str) -> dict[str, Any]:
@@ -75,7 +66,7 @@ def version_of_run(target: Target, model: str, run_id: str) -> dict[str, Any] | 
 
 
 def wait_for_endpoint(target: Target, model: str, version: int) -> dict[str, Any]:
-    """Wait until the endpoint serves a version, or has gone back because it cannot.
+    """Wait until the endpoint serves a version or a newer one, or has gone back because it cannot.
 
     Returns:
         The endpoint, as `endpoint.endpoint_of` shows it.
@@ -83,7 +74,7 @@ def wait_for_endpoint(target: Target, model: str, version: int) -> dict[str, Any
 
     def settled() -> dict[str, Any] | None:
         endpoint = endpoint_of(target, model)
-        if endpoint and endpoint["status"] == IN_SERVICE and endpoint["version"] == version:
+        if endpoint and endpoint["status"] == IN_SERVICE and (endpoint["version"] or 0) >= version:
             return endpoint
         rolled_back = not any(v["version"] == version and v["approval"] == APPROVED for v in versions_of(target, model))
         return endpoint if endpoint and rolled_back else None

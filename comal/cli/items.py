@@ -1,35 +1,34 @@
-"""DynamoDB items as plain Python values."""
+"""Reading the kit's tables whole."""
 
-from decimal import Decimal
 from typing import Any
 
 from comal.cli.target import Target
+from comal.table_items import from_item, to_item
 
 
-def plain_items(target: Target, **query: Any) -> list[dict[str, Any]]:
-    """All items that a query finds; numbers come as int or float."""
-    pages = target.client("dynamodb").get_paginator("query").paginate(**query, ConsistentRead=True)
-    return [plain_item(item) for page in pages for item in page["Items"]]
+def rows_of(
+    target: Target, table: str, model: str, prefix: str = "", *, newest_first: bool = False
+) -> list[dict[str, Any]]:
+    """All rows of a model in a table, in the order of their sort keys.
 
-
-def plain_item(item: dict[str, Any]) -> dict[str, Any]:
-    """One item, its attribute types unwrapped."""
-    return {name: _plain(value) for name, value in item.items()}
-
-
-def _plain(attribute: dict[str, Any]) -> Any:
-    kind, value = next(iter(attribute.items()))
-    match kind:
-        case "N":
-            number = Decimal(value)
-            return int(number) if number == number.to_integral_value() else float(number)
-        case "NULL":
-            return None
-        case "L":
-            return [_plain(element) for element in value]
-        case "M":
-            return plain_item(value)
-        case "NS":
-            return [_plain({"N": element}) for element in value]
-        case _:
-            return value
+    Args:
+        target: The stack.
+        table: batches or retraining.
+        model: Name of the model, the partition key.
+        prefix: What the sort key begins with.
+        newest_first: Turn the order round.
+    """
+    condition = "pk = :model AND begins_with(sk, :prefix)" if prefix else "pk = :model"
+    values = {":model": model, ":prefix": prefix} if prefix else {":model": model}
+    pages = (
+        target.client("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=target.names.shared(table),
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=to_item(values),
+            ScanIndexForward=not newest_first,
+            ConsistentRead=True,
+        )
+    )
+    return [from_item(item) for page in pages for item in page["Items"]]

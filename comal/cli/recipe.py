@@ -1,15 +1,16 @@
 """`comal recipe`: checking recipes, and the schema that editors use."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from comal import recipe_file
 from comal.cli.console import Json, complain, examples, print_json, print_table
 from comal.cli.failures import WRONG_INPUT, Guarded
 from comal.cli.repository import find_repository
 from comal.errors import RecipeError
-from comal.recipe import Recipe
+from comal.recipe_schema import recipe_schema
 
 app = typer.Typer(cls=Guarded, no_args_is_help=True, rich_markup_mode="rich", help="Check recipes; print their schema.")
 
@@ -17,7 +18,7 @@ app = typer.Typer(cls=Guarded, no_args_is_help=True, rich_markup_mode="rich", he
 @app.command(epilog=examples("comal recipe schema > recipe.schema.json"))
 def schema() -> None:
     """Print the JSON Schema of a recipe, for editors."""
-    print_json(Recipe.model_json_schema())
+    print_json(recipe_schema())
 
 
 @app.command(epilog=examples("comal recipe check", "comal recipe check recipes/tacos.yaml --json"))
@@ -29,17 +30,18 @@ def check(
 
     Keys of --json, one row a file: file, model, ok, error.
     """
-    from comal import recipe_file
-
-    rows = []
+    folder = find_repository().recipes_dir
+    rows: list[dict[str, Any]] = []
     problems = []
-    for path in files or sorted(find_repository().recipes_dir.glob("*.yaml")):
+    for path in files or sorted(folder.glob("*.yaml")):
         try:
             recipe = recipe_file.load(path)
             rows.append({"file": str(path), "model": recipe.model, "ok": True, "error": None})
         except RecipeError as error:
             problems.append(error)
             rows.append({"file": str(path), "model": None, "ok": False, "error": error.message})
+    if not files and not problems:
+        problems += _problems_between(folder)
     if as_json:
         print_json(rows)
     else:
@@ -48,3 +50,12 @@ def check(
             complain(problem.message, problem.next_step)
     if problems:
         raise typer.Exit(WRONG_INPUT)
+
+
+def _problems_between(folder: Path) -> list[RecipeError]:
+    """What is wrong with the recipes of a folder taken together."""
+    try:
+        recipe_file.load_folder(folder)
+    except RecipeError as error:
+        return [error]
+    return []

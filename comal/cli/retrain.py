@@ -13,6 +13,7 @@ from comal.cli.models import metrics_text
 from comal.cli.runs import SUCCEEDED
 from comal.cli.target import LOCAL_STACK, Target, open_target
 from comal.errors import PlatformError
+from comal.event_bus import EventBus
 from comal.events import TrainingRequested, event_id
 from comal.registry import APPROVED
 
@@ -67,13 +68,10 @@ def request_run(target: Target, model: str, reason: str) -> str:
         reason=reason,
         requested_by=who,
     )
-    answer = target.client("events").put_events(Entries=[event.entry(now)])
-    if answer["FailedEntryCount"]:
-        failed = answer["Entries"][0]
-        raise PlatformError(
-            f"The event bus refused the request: {failed['ErrorCode']} {failed.get('ErrorMessage', '')}.",
-            next_step="Try again.",
-        )
+    try:
+        EventBus(target.client("events")).emit(event, now)
+    except PlatformError as error:
+        raise PlatformError(error.message, next_step="Try again.") from error
     return event.event_id
 
 

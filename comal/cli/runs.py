@@ -1,10 +1,10 @@
 """Training runs as Step Functions and SageMaker know them, each with its reason for failing in one line."""
 
-import json
 from typing import Any
 
 from comal.absence import describe_or_none
 from comal.cli.target import Target
+from comal.execution_failure import execution_failure
 
 RUNNING = "RUNNING"
 SUCCEEDED = "SUCCEEDED"
@@ -64,19 +64,7 @@ def _failure(target: Target, execution_arn: str, job: dict[str, Any] | None) -> 
     if job and job["TrainingJobStatus"] in {"Failed", "Stopped"}:
         return one_line(job.get("FailureReason") or f"The training job was {job['TrainingJobStatus'].lower()}.")
     execution = target.client("stepfunctions").describe_execution(executionArn=execution_arn)
-    return one_line(execution_failure(execution))
-
-
-def execution_failure(execution: dict[str, Any]) -> str:
-    """The reason in a failed execution's error and cause; a cause that is a service's JSON is looked into."""
-    cause = execution.get("cause") or ""
-    try:
-        said = json.loads(cause)
-    except ValueError:
-        said = None
-    if isinstance(said, dict):
-        cause = said.get("FailureReason") or said.get("errorMessage") or cause
-    return ": ".join(part for part in (execution.get("error"), cause) if part) or f"ended as {execution['status']}"
+    return one_line(execution_failure(execution)) or f"ended as {execution['status']}"
 
 
 def one_line(text: str, limit: int = 300) -> str:

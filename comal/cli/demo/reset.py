@@ -7,7 +7,7 @@ from typing import Any
 
 from comal import s3_layout
 from comal.cli.endpoint import endpoint_of
-from comal.cli.items import plain_items
+from comal.cli.items import rows_of
 from comal.cli.patience import wait_for
 from comal.cli.runs import RUNNING
 from comal.cli.target import Target
@@ -142,13 +142,7 @@ def _tagged(target: Target, model: str, operation: str, key: str, kind: str) -> 
 
 def _delete_rows(target: Target, model: str, table: str, keep: str = "") -> int:
     client, name = target.client("dynamodb"), target.names.shared(table)
-    rows = plain_items(
-        target,
-        TableName=name,
-        KeyConditionExpression="pk = :model",
-        ExpressionAttributeValues={":model": {"S": model}},
-    )
-    doomed = [row["sk"] for row in rows if row["sk"] != keep]
+    doomed = [row["sk"] for row in rows_of(target, table, model) if row["sk"] != keep]
     for sort_key in doomed:
         client.delete_item(TableName=name, Key={"pk": {"S": model}, "sk": {"S": sort_key}})
     return len(doomed)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from comal.cli.runs import execution_failure, one_line
+from comal.cli.runs import one_line
 from comal.cli.standing import next_step
 
 SERVED = {
@@ -35,22 +35,6 @@ def test_the_next_step_fits_where_the_model_stands(changes, expected):
 
 def test_the_next_step_names_the_stack():
     assert next_step(SERVED, " -s dev").endswith(" -s dev")
-
-
-@pytest.mark.parametrize(
-    ("cause", "expected"),
-    [
-        ('{"FailureReason": "AlgorithmError: no rows"}', "States.TaskFailed: AlgorithmError: no rows"),
-        ('{"errorMessage": "gate broke"}', "States.TaskFailed: gate broke"),
-        ("plain words", "States.TaskFailed: plain words"),
-    ],
-)
-def test_the_reason_of_a_failed_run_is_looked_up_in_its_cause(cause, expected):
-    assert execution_failure({"error": "States.TaskFailed", "cause": cause, "status": "FAILED"}) == expected
-
-
-def test_a_run_that_timed_out_says_so():
-    assert execution_failure({"status": "TIMED_OUT"}) == "ended as TIMED_OUT"
 
 
 def test_a_reason_is_one_line():

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from comal.cli.demo.reset import reset_model
-from comal.cli.items import plain_items
+from comal.cli.items import rows_of
 from comal.cli.versions import versions_of
 from comal.registry import customer_metadata
 from tests.running_cloud import IMAGE_URI
@@ -61,16 +61,6 @@ def register(target, model: str) -> None:
     )
 
 
-def rows_of(target, table: str, model: str) -> list[str]:
-    rows = plain_items(
-        target,
-        TableName=target.names.shared(table),
-        KeyConditionExpression="pk = :model",
-        ExpressionAttributeValues={":model": {"S": model}},
-    )
-    return [row["sk"] for row in rows]
-
-
 def keys(target, kind: str) -> list[str]:
     listed = target.client("s3").list_objects_v2(Bucket=target.names.bucket(kind))
     return [item["Key"] for item in listed.get("Contents", [])]
@@ -87,7 +77,7 @@ def test_another_model_stays_as_it_was(stocked):
     reset_model(stocked.target, "tacos")
     target = stocked.target
     assert [version["version"] for version in versions_of(target, OTHER)] == [1]
-    assert rows_of(target, "batches", OTHER) == ["batch#b1"]
+    assert [row["sk"] for row in rows_of(target, "batches", OTHER)] == ["batch#b1"]
     assert keys(target, "landing") == [f"incoming/{OTHER}/week.csv"]
     assert keys(target, "models") == [f"{OTHER}/runs/r1/evaluation.json"]
 

@@ -17,6 +17,7 @@ from localcloud.aws.ministack_patches import (
     activity,
     event_bus,
     executions,
+    function_environment,
     identity,
     layers,
     object_events,
@@ -32,6 +33,7 @@ from localcloud.aws.ministack_patches import (
 _PATCHES = (
     event_bus,
     executions,
+    function_environment,
     identity,
     layers,
     object_events,

@@ -4,10 +4,7 @@ MiniStack's own worker unpacks each layer anew, inherits the server's environmen
 missing dependency until the function runs on AWS), and waits 50 ms for log lines after each call that prints none.
 """
 
-import importlib.metadata
 import json
-import os
-import re
 import shutil
 import subprocess
 import sys
@@ -16,35 +13,37 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable
+from contextvars import ContextVar
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from ministack.core import lambda_runtime
-from ministack.core.arn import parse_arn
 from ministack.services import lambda_svc
 
-from localcloud.aws.ministack_patches.layers import LayerStore, find_digest
-from localcloud.processes import STATE_DIR_VARIABLE
+from localcloud.aws.ministack_patches.function_environment import (
+    files_of_distribution,
+    function_variables,
+    worker_environment,
+)
+from localcloud.aws.ministack_patches.layers import LayerStore
+from localcloud.errors import SubstrateError
 
 NAMES = {
     "ministack.core.lambda_runtime": (
         "_PYTHON_WORKER_SCRIPT",
-        "_RESERVED_RUNTIME_ENV_VARS",
-        "_account_region_from_function_config",
         "_lock",
         "_worker_class_for",
         "_workers",
         "Worker._drain_stderr_bounded",
         "Worker._read_stderr",
         "Worker._spawn",
-        "execution_credentials",
         "kill_workers",
         "reset",
     ),
     "ministack.services.lambda_svc": (
         "_LAMBDA_STATE_TRANSITION_DELAY",
-        "_lambda_layer_version_name_and_number_from_arn_spec",
+        "_execute_function_warm",
         "reap_idle_workers",
     ),
 }
@@ -59,8 +58,12 @@ _DIRECTORY_PREFIX = "ministack-lambda-"
 # Written by the worker after each call's log lines, so that reading them needs no waiting.
 _END_OF_LOG = "\x00end of log"
 _LOG_TIMEOUT_S = 0.25
-_KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 _INVOCATION_END = "        _real_stdout.flush()\n\nrun()"
+_INVOCATION_ERROR = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
+_INVOCATION_ERROR_WITH_TYPE = _INVOCATION_ERROR.replace("{", '{"type": type(e).__name__, ', 1)
+
+# Name of the exception that ended the call which this thread is running.
+_error_type: ContextVar[str] = ContextVar("localcloud_function_error", default="")
 
 
 class Runtime:
@@ -70,16 +73,23 @@ class Runtime:
         """Links the built-in packages into the directory `packages`."""
         self.layers = layers
         self.packages = packages
+        self.script = _worker_script()
         shutil.rmtree(packages, ignore_errors=True)
         packages.mkdir(parents=True)
-        for path in _files_of_distribution(_RUNTIME_DISTRIBUTION):
+        for path in files_of_distribution(_RUNTIME_DISTRIBUTION):
             (packages / path.name).symlink_to(path)
 
-    def script(self) -> str:
-        """The worker's program, made to mark the end of each call's log lines."""
-        mark = f"        sys.stderr.write({_END_OF_LOG!r} + chr(10)); sys.stderr.flush()\n"
-        original: str = lambda_runtime._PYTHON_WORKER_SCRIPT
-        return original.replace(_INVOCATION_END, mark + _INVOCATION_END)
+
+def _worker_script() -> str:
+    """The worker's program, made to mark the end of each call's log lines and to name the type of an error."""
+    mark = f"        sys.stderr.write({_END_OF_LOG!r} + chr(10)); sys.stderr.flush()\n"
+    script: str = lambda_runtime._PYTHON_WORKER_SCRIPT
+    replacements = {_INVOCATION_END: mark + _INVOCATION_END, _INVOCATION_ERROR: _INVOCATION_ERROR_WITH_TYPE}
+    for old, new in replacements.items():
+        if script.count(old) != 1:
+            raise SubstrateError(f"MiniStack's worker program is not as expected: {old!r}.", "make setup")
+        script = script.replace(old, new)
+    return script
 
 
 def install(runtime: Runtime) -> None:
@@ -93,6 +103,7 @@ def install(runtime: Runtime) -> None:
 
     lambda_runtime._worker_class_for = worker_class_for
     lambda_svc.reap_idle_workers = reap_idle_workers
+    lambda_svc._execute_function_warm = _with_error_type(lambda_svc._execute_function_warm)
     lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = STATE_TRANSITION_S
 
 
@@ -129,12 +140,12 @@ def _make_worker_class(runtime: Runtime) -> type:
             directory = Path(tempfile.mkdtemp(prefix=f"{_DIRECTORY_PREFIX}{self.func_name}-"))
             self._tmpdir = str(directory)
             script = directory / "_worker.py"
-            script.write_text(runtime.script())
+            script.write_text(runtime.script)
             code = directory / "code"
             with zipfile.ZipFile(BytesIO(self.code_zip)) as archive:
                 archive.extractall(code)
             (directory / "tmp").mkdir()
-            variables = _function_variables(self.config)
+            variables = function_variables(self.config)
             # -S: without the site-packages of the interpreter's own environment.
             self._proc: Any = subprocess.Popen(
                 [sys.executable, "-S", str(script)],
@@ -144,7 +155,7 @@ def _make_worker_class(runtime: Runtime) -> type:
                 stderr=subprocess.PIPE,
                 text=True,
                 bufsize=1,
-                env=_worker_environment(self.config, variables, directory, runtime),
+                env=worker_environment(self.config, variables, directory, runtime.packages, runtime.layers),
             )
             self._stderr_queue = lambda_runtime.queue.Queue()
             self._stderr_thread = threading.Thread(target=self._read_stderr, daemon=True)
@@ -174,6 +185,11 @@ def _make_worker_class(runtime: Runtime) -> type:
             self._proc.wait()
             raise RuntimeError(f"The function's process ended while it was imported: {self._drain_stderr_bounded()}")
 
+        def invoke(self, *arguments: Any, **options: Any) -> Any:
+            result = super().invoke(*arguments, **options)
+            _error_type.set(result.get("type", ""))
+            return result
+
         def _drain_stderr_bounded(self, *_: Any, **__: Any) -> str:
             lines = []
             deadline = time.monotonic() + _LOG_TIMEOUT_S
@@ -191,6 +207,19 @@ def _make_worker_class(runtime: Runtime) -> type:
     return SharedLayerWorker
 
 
+def _with_error_type(original: Callable[..., Any]) -> Callable[..., Any]:
+    """`errorType` is the exception's name, as on AWS; MiniStack says Runtime.HandlerError to all."""
+
+    def execute(*arguments: Any) -> Any:
+        _error_type.set("")
+        result = original(*arguments)
+        if result.get("error") and _error_type.get():
+            result["body"]["errorType"] = _error_type.get()
+        return result
+
+    return execute
+
+
 def _parse_answer(line: str) -> dict[str, Any] | None:
     """A line of the worker's protocol; None for what a module printed while it was imported."""
     try:
@@ -198,67 +227,3 @@ def _parse_answer(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return answer if isinstance(answer, dict) and "status" in answer else None
-
-
-def _function_variables(config: dict[str, Any]) -> dict[str, str]:
-    variables = config.get("Environment", {}).get("Variables", {})
-    return {name: value for name, value in variables.items() if name not in lambda_runtime._RESERVED_RUNTIME_ENV_VARS}
-
-
-def _worker_environment(
-    config: dict[str, Any], variables: dict[str, str], directory: Path, runtime: Runtime
-) -> dict[str, str]:
-    """AWS's variables of a function, see https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html."""
-    _, region = lambda_runtime._account_region_from_function_config(config)
-    name = config.get("FunctionName", "")
-    kept = {key: os.environ[key] for key in _KEPT_VARIABLES if key in os.environ}
-    return {
-        **kept,
-        "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.get('Runtime', '')}",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize", 128)),
-        "AWS_LAMBDA_FUNCTION_NAME": name,
-        "AWS_LAMBDA_FUNCTION_VERSION": config.get("Version", "$LATEST"),
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
-        "AWS_LAMBDA_LOG_STREAM_NAME": directory.name,
-        "HOME": str(directory),
-        "LAMBDA_TASK_ROOT": str(directory / "code"),
-        "PYTHONPATH": str(runtime.packages),
-        STATE_DIR_VARIABLE: os.environ[STATE_DIR_VARIABLE],
-        "TMPDIR": str(directory / "tmp"),
-        **variables,
-        "AWS_DEFAULT_REGION": region,
-        "AWS_REGION": region,
-        **lambda_runtime.execution_credentials(config),
-        "_LAMBDA_FUNCTION_ARN": config.get("FunctionArn", ""),
-        "_LAMBDA_LAYERS_DIRS": os.pathsep.join(_layer_trees(config, runtime.layers)),
-        "_LAMBDA_TIMEOUT": str(config.get("Timeout", 3)),
-    }
-
-
-def _layer_trees(config: dict[str, Any], layers: LayerStore) -> list[str]:
-    trees = []
-    for attached in config.get("Layers") or []:
-        arn = parse_arn(attached if isinstance(attached, str) else attached["Arn"])
-        name, version = lambda_svc._lambda_layer_version_name_and_number_from_arn_spec(arn)
-        digest = find_digest(name, version, arn.account_id, arn.region)
-        if digest:
-            trees.append(str(layers.tree(digest)))
-    return trees
-
-
-def _files_of_distribution(name: str) -> set[Path]:
-    """Top-level packages and modules of an installed distribution and of all it requires."""
-    found: set[Path] = set()
-    wanted, seen = [name], set()
-    while wanted:
-        distribution = importlib.metadata.distribution(wanted.pop())
-        if distribution.name in seen:
-            continue
-        seen.add(distribution.name)
-        requirements = [line for line in distribution.requires or [] if "extra ==" not in line]
-        wanted += [re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0] for line in requirements]
-        for file in distribution.files or []:
-            if file.suffix == ".py" and file.parts[0] not in ("..", "__pycache__"):
-                found.add(Path(str(distribution.locate_file(file.parts[0]))))
-    return found

@@ -122,6 +122,15 @@ def test_a_function_that_cannot_be_imported_says_why(cloud: RunningCloud) -> Non
     assert "No module named 'not_there'" in answer["Payload"].read().decode()
 
 
+def test_an_error_has_the_exceptions_own_name(cloud: RunningCloud) -> None:
+    code = "def handle(event, context): raise KeyError('gone') if event else TimeoutError('late')"
+    create_function(cloud, "raises", code)
+    for event, name in ((1, "KeyError"), (0, "TimeoutError")):
+        answer = cloud.client("lambda").invoke(FunctionName="raises", Payload=json.dumps(event))
+        assert json.loads(answer["Payload"].read())["errorType"] == name
+        assert answer["FunctionError"] == "Unhandled"
+
+
 def test_a_layer_that_is_no_zip_or_leaves_its_directory_is_refused(cloud: RunningCloud) -> None:
     client = cloud.client("lambda")
     with pytest.raises(ClientError, match="Could not unzip"):

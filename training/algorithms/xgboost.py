@@ -147,7 +147,7 @@ def fit_xgboost(
         booster = xgboost.train(params, rows, rounds, callbacks=[_Rounds(rounds, stop)])
     except (xgboost.core.XGBoostError, ValueError) as error:
         raise AlgorithmError(
-            f"XGBoost refused: {_first_line(error)}.",
+            f"XGBoost refused ({_shown(recipe)}): {_first_line(error)}.",
             next_step="Correct training.params in the recipe, or choose a larger instance if memory ran out.",
         ) from error
     return XGBoostModel(booster, recipe.task)
@@ -168,6 +168,14 @@ class _Rounds(xgboost.callback.TrainingCallback):
         if self.stop.asked:
             say(f"Asked to stop: keeping the model of {done} rounds.")
         return self.stop.asked
+
+
+def _shown(recipe: Recipe) -> str:
+    """The recipe's own parameters: XGBoost does not say which one it means."""
+    params = recipe.training.params
+    return (
+        "training.params: " + ", ".join(f"{name} {value!r}" for name, value in params.items()) if params else "defaults"
+    )
 
 
 def _first_line(error: Exception) -> str:

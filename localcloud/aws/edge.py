@@ -24,6 +24,8 @@ AdminHandler = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 MAX_BODY_BYTES = 25 * 1024 * 1024
 DEFAULT_REGION = "us-east-1"
+_ADMIN_PREFIX = "/_localcloud/"
+_UNSIGNED_PREFIXES = (_ADMIN_PREFIX, "/_ministack/", "/_localstack/")
 
 
 class _BodyTooLargeError(Exception):
@@ -74,10 +76,15 @@ class Edge:
             await self._upstream(scope, receive, send)
             return
         path: str = scope["path"]
-        if path.startswith("/_localcloud/"):
-            await _send(send, await self._answer_admin(path.removeprefix("/_localcloud/"), receive))
-            return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if path.startswith(_UNSIGNED_PREFIXES) and "origin" in headers:
+            # Pages without a signature, such as MiniStack's reset, are for this machine's user, not for a web site
+            # that a browser on this machine shows.
+            await _send(send, Response.error("AccessDeniedException", "Not from a web page.", 403))
+            return
+        if path.startswith(_ADMIN_PREFIX):
+            await _send(send, await self._answer_admin(path.removeprefix(_ADMIN_PREFIX), receive))
+            return
         credential = read_credential_scope(headers.get("authorization", ""))
         target = find_target(scope["method"], path, headers.get("x-amz-target", ""), credential)
         if target is None or target.service not in self._services:

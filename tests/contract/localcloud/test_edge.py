@@ -109,3 +109,20 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(echo: RunningCloud) 
     with pytest.raises(ClientError) as caught:
         client.invoke_endpoint(EndpointName="tacos", Body=b"x" * (25 * 1024 * 1024 + 1))
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
+
+
+def test_a_web_page_can_neither_reset_the_cloud_nor_move_its_clock(echo: RunningCloud) -> None:
+    for path in ("/_ministack/reset", "/_localcloud/clock"):
+        headers = {"Origin": "https://example.com"}
+        request = urllib.request.Request(echo.url + path, data=b"{}", headers=headers, method="POST")
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(request)
+        with caught.value as response:
+            assert response.code == 403
+
+
+def test_an_unknown_page_names_the_known_ones(echo: RunningCloud) -> None:
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(f"{echo.url}/_localcloud/none")
+    with caught.value as response:
+        assert "There are: clock" in json.loads(response.read())["message"]

@@ -31,6 +31,8 @@ def fill(cloud: RunningCloud) -> None:
     code = "import in_layer\ndef handle(event, context): return in_layer.x"
     create_function(cloud, "kept", code, Layers=[layer])
     cloud.client("lambda").invoke(FunctionName="kept")
+    _, input_arn = create_queue(cloud, "kept-input")
+    cloud.client("lambda").create_event_source_mapping(FunctionName="kept", EventSourceArn=input_arn)
     events = cloud.client("events")
     events.put_rule(Name="kept", EventPattern=json.dumps({"source": ["comal"]}))
     events.put_targets(Rule="kept", Targets=[{"Id": "1", "Arn": arn}])
@@ -52,6 +54,16 @@ def check(cloud: RunningCloud) -> None:
     assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "a message"
     answer = cloud.client("lambda").invoke(FunctionName="kept")
     assert json.loads(answer["Payload"].read()) == 3
+    mappings = cloud.client("lambda").list_event_source_mappings(FunctionName="kept")["EventSourceMappings"]
+    assert [mapping["EventSourceArn"].rsplit(":")[-1] for mapping in mappings] == ["kept-input"]
+    # The mapping is at work again: it takes what is sent.
+    input_url = sqs.get_queue_url(QueueName="kept-input")["QueueUrl"]
+    sqs.send_message(QueueUrl=input_url, MessageBody="{}")
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    wait_for(
+        lambda: set(sqs.get_queue_attributes(QueueUrl=input_url, AttributeNames=names)["Attributes"].values()) == {"0"},
+        "an empty queue",
+    )
     assert cloud.client("events").list_targets_by_rule(Rule="kept")["Targets"][0]["Arn"].endswith(":kept")
     assert cloud.client("iam").get_role_policy(RoleName="kept", PolicyName="allow")["PolicyName"] == "allow"
     machines = cloud.client("stepfunctions").list_state_machines()["stateMachines"]

@@ -24,6 +24,7 @@ AdminHandler = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 MAX_BODY_BYTES = 25 * 1024 * 1024
 DEFAULT_REGION = "us-east-1"
+_ROLE_FIELDS = ("RoleArn", "ExecutionRoleArn")
 _ADMIN_PREFIX = "/_localcloud/"
 _UNSIGNED_PREFIXES = (_ADMIN_PREFIX, "/_ministack/", "/_localstack/")
 
@@ -39,7 +40,13 @@ class Authorizer(Protocol):
         """Pins account, region and signed request for this task; returns the account id."""
         ...
 
-    def authorize(self, access_key: str, action: str, region: str, resource_arn: str, body: bytes) -> Response | None:
+    def authenticate(self, body: bytes) -> None:
+        """Adds the body as it arrived to the signed request; `authorize` then verifies the signature."""
+        ...
+
+    def authorize(
+        self, access_key: str, action: str, region: str, resource_arn: str, context: Mapping[str, str]
+    ) -> Response | None:
         """None when the signature holds and IAM allows the action, else the refusal."""
         ...
 
@@ -124,9 +131,21 @@ class Edge:
             path_parameters=target.path_parameters,
         )
         service = self._services[target.service]
-        action = f"{target.signing_name}:{target.operation}"
-        denied = self._authorizer.authorize(access_key, action, region, service.resource_arn(request), raw)
-        return denied or await service.handle(request)
+        self._authorizer.authenticate(raw)
+        return self._refuse(request, target, service.resource_arn(request)) or await service.handle(request)
+
+    def _refuse(self, request: Request, target: Target, resource_arn: str) -> Response | None:
+        action = f"{target.signing_name}:{request.operation}"
+        denied = self._authorizer.authorize(request.access_key, action, request.region, resource_arn, {})
+        if denied:
+            return denied
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+        context = {"iam:PassedToService": f"{target.signing_name}.amazonaws.com"}
+        for role_arn in _passed_roles(request):
+            denied = self._authorizer.authorize(request.access_key, "iam:PassRole", request.region, role_arn, context)
+            if denied:
+                return denied
+        return None
 
     async def _answer_admin(self, name: str, receive: Receive) -> Response:
         handler = self._admin.get(name)
@@ -158,6 +177,14 @@ class Edge:
             await send(message)
 
         await self._upstream(scope, receive_and_stop, start_and_send)
+
+
+def _passed_roles(request: Request) -> list[str]:
+    """The roles that a call hands to the service, to act as them later."""
+    if isinstance(request.body, bytes) or not request.operation.startswith(("Create", "Update")):
+        return []
+    found = [request.body.get(name) for name in _ROLE_FIELDS]
+    return [role_arn for role_arn in found if isinstance(role_arn, str)]
 
 
 def _parse_document(raw: bytes) -> dict[str, Any] | None:

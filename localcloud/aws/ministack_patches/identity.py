@@ -1,5 +1,6 @@
 """SigV4 and IAM for our own services, judged by the evaluator that MiniStack uses for its own."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -66,11 +67,16 @@ class MiniStackAuthorizer:
         account: str = responses.get_account_id()
         return account
 
-    def authorize(self, access_key: str, action: str, region: str, resource_arn: str, body: bytes) -> Response | None:
-        """None when allowed; else the refusal in AWS's wording, HTTP 400 as SageMaker's API sends it."""
+    def authenticate(self, body: bytes) -> None:
+        """Completes the pinned request; the evaluator verifies its signature when it first judges it."""
         iam_evaluator.pin_signed_body(body)
+
+    def authorize(
+        self, access_key: str, action: str, region: str, resource_arn: str, context: Mapping[str, str]
+    ) -> Response | None:
+        """None when allowed; else the refusal in AWS's wording, HTTP 400 as SageMaker's API sends it."""
         service = action.partition(":")[0]
-        denied = iam_evaluator.enforce(access_key, action, service, region, resource_arn)
+        denied = iam_evaluator.enforce(access_key, action, service, region, resource_arn, dict(context))
         if denied is None:
             return None
         if isinstance(denied, iam_evaluator.AuthError):

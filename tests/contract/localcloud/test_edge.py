@@ -11,17 +11,25 @@ from botocore.exceptions import ClientError
 from tests.contract.localcloud.resources import create_role
 from tests.running_cloud import ACCOUNT, REGION, RunningCloud
 
+PASSED_ROLE = f"arn:aws:iam::{ACCOUNT}:role/any-role-name"
+
 
 def assume_role(echo: RunningCloud, name: str, actions: list[str], resource: str) -> dict[str, str]:
-    arn = create_role(echo, name, [{"Effect": "Allow", "Action": actions, "Resource": resource}])
+    passing = {
+        "Effect": "Allow",
+        "Action": "iam:PassRole",
+        "Resource": PASSED_ROLE,
+        "Condition": {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+    }
+    arn = create_role(echo, name, [{"Effect": "Allow", "Action": actions, "Resource": resource}, passing])
     keys = echo.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
     return {"access_key": keys["AccessKeyId"], "secret_key": keys["SecretAccessKey"], "token": keys["SessionToken"]}
 
 
-def create_training_job(client: Any, name: str) -> dict[str, Any]:
+def create_training_job(client: Any, name: str, role_arn: str = PASSED_ROLE) -> dict[str, Any]:
     answer: dict[str, Any] = client.create_training_job(
         TrainingJobName=name,
-        RoleArn=f"arn:aws:iam::{ACCOUNT}:role/any-role-name",
+        RoleArn=role_arn,
         AlgorithmSpecification={"TrainingImage": "image", "TrainingInputMode": "File"},
         OutputDataConfig={"S3OutputPath": "s3://bucket/output"},
         ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
@@ -84,6 +92,13 @@ def test_a_role_may_do_what_its_policy_allows_and_nothing_else(echo: RunningClou
     assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
     with pytest.raises(ClientError, match="sagemaker:InvokeEndpoint"):
         echo.client("sagemaker-runtime", **keys).invoke_endpoint(EndpointName="tacos", Body=b"")
+
+
+def test_a_role_may_hand_over_only_the_roles_that_it_may_pass(echo: RunningCloud) -> None:
+    client = echo.client("sagemaker", **assume_role(echo, "passer", ["sagemaker:CreateTrainingJob"], "*"))
+    assert create_training_job(client, "passed")
+    with pytest.raises(ClientError, match=r"not authorized to perform: iam:PassRole on resource: .*:role/admin"):
+        create_training_job(client, "not-passed", f"arn:aws:iam::{ACCOUNT}:role/admin")
 
 
 def test_a_wrong_secret_is_refused_before_any_policy(echo: RunningCloud) -> None:

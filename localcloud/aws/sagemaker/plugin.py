@@ -1,6 +1,9 @@
 """SageMaker as the edge sees it: one service for the control plane and one for InvokeEndpoint."""
 
 import asyncio
+import hashlib
+import os
+import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,16 +14,22 @@ from localcloud.aws.sagemaker.aws_clients import AssumeRole, AwsClients, RoleSes
 from localcloud.aws.sagemaker.catalogue import Catalogue
 from localcloud.aws.sagemaker.containers.images import Images
 from localcloud.aws.sagemaker.control_plane import ControlPlane, resource_arn
+from localcloud.aws.sagemaker.endpoints import Endpoints
 from localcloud.aws.sagemaker.errors import ApiError
+from localcloud.aws.sagemaker.fleet import Garage
 from localcloud.aws.sagemaker.log_shipping import LogShipper
 from localcloud.aws.sagemaker.model_packages import ModelPackages
+from localcloud.aws.sagemaker.models import Models
 from localcloud.aws.sagemaker.outbox import Outbox, PutEvent
+from localcloud.aws.sagemaker.routes import Routes
+from localcloud.aws.sagemaker.runtime import RuntimeService
 from localcloud.aws.sagemaker.scope import Scope
 from localcloud.aws.sagemaker.store import Store
 from localcloud.aws.sagemaker.tags import Tags
 from localcloud.aws.sagemaker.training_jobs import TrainingJobs
 from localcloud.aws.sagemaker.training_run import Workshop
 from localcloud.aws.service import Service
+from localcloud.errors import StateDirectoryError
 
 # Calls wait for SQLite, and Create calls for IAM, which is the edge itself: never on its event loop.
 _THREADS = 8
@@ -42,7 +51,10 @@ def make_sagemaker_services(
         put_event: Puts an event on the default bus.
         assume_role: Makes session credentials of a role; by default the edge's own.
     """
-    return (SageMakerService(state_dir / "sagemaker", edge_url, images, put_event, assume_role or _assume_role),)
+    routes = Routes()
+    directory = state_dir / "sagemaker"
+    control = SageMakerService(directory, edge_url, images, routes, put_event, assume_role or _assume_role)
+    return (RuntimeService(routes), control)
 
 
 class SageMakerService:
@@ -51,7 +63,13 @@ class SageMakerService:
     name = "sagemaker"
 
     def __init__(
-        self, directory: Path, edge_url: str, images: Path, put_event: PutEvent, assume_role: AssumeRole
+        self,
+        directory: Path,
+        edge_url: str,
+        images: Path,
+        routes: Routes,
+        put_event: PutEvent,
+        assume_role: AssumeRole,
     ) -> None:
         self._store = Store(directory / "sagemaker.db")
         self._outbox = Outbox(self._store, put_event)
@@ -60,9 +78,20 @@ class SageMakerService:
         self._logs = LogShipper(clients)
         workshop = Workshop(catalogue, clients, Images(images), self._logs)
         self._training_jobs = TrainingJobs(workshop, directory / "training-jobs")
-        special = (
-            self._training_jobs.operations() | ModelPackages(catalogue).operations() | Tags(catalogue).operations()
-        )
+        self._sockets = _socket_directory(directory)
+        garage = Garage(clients, workshop.images, self._logs, self._sockets)
+        self._endpoints = Endpoints(catalogue, garage, routes, directory / "endpoints")
+        special = {
+            operation: handler
+            for part in (
+                self._training_jobs,
+                ModelPackages(catalogue),
+                Models(catalogue, clients),
+                self._endpoints,
+                Tags(catalogue),
+            )
+            for operation, handler in part.operations().items()
+        }
         self._control_plane = ControlPlane(catalogue, special)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sagemaker")
 
@@ -87,6 +116,7 @@ class SageMakerService:
         self._outbox.start()
         self._logs.start()
         self._training_jobs.resume()
+        self._endpoints.resume()
 
     async def stop(self) -> None:
         """Ends every child process."""
@@ -95,10 +125,22 @@ class SageMakerService:
 
     def _stop(self) -> None:
         self._training_jobs.abandon()
+        self._endpoints.stop()
+        shutil.rmtree(self._sockets, ignore_errors=True)
         self._logs.stop()
         self._outbox.stop()
         self._threads.shutdown(wait=True)
         self._store.close()
+
+
+def _socket_directory(directory: Path) -> Path:
+    """A private directory for sockets. Their addresses have 108 bytes at most, and a state directory may be deep."""
+    digest = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:12]
+    sockets = Path("/tmp") / f"localcloud-{os.getuid()}-{digest}"  # noqa: S108  (checked below to be ours alone)
+    sockets.mkdir(mode=0o700, exist_ok=True)
+    if sockets.is_symlink() or sockets.stat().st_uid != os.getuid():
+        raise StateDirectoryError(f"{sockets} belongs to somebody else.", "Remove it, or use another state directory.")
+    return sockets
 
 
 def _assume_role(role_arn: str, session_name: str) -> RoleSession:

@@ -8,8 +8,19 @@ from typing import Any
 from localcloud.aws.sagemaker.errors import ApiError, ValidationError
 
 _NUMBERS = ("integer", "long", "float", "double")
-# Java's property classes, which AWS's patterns use and Python's `re` lacks: the nearest it has.
-_JAVA_CLASSES = {r"\p{L}": r"\w", r"\p{Z}": r"\s", r"\p{N}": r"\d", r"\p{P}": r"!-/:-@\[-`{-~"}
+# Java's property classes, which AWS's patterns use and Python's `re` lacks: the nearest it has inside a class.
+_JAVA_CLASSES = {
+    r"\p{L}": r"\w",
+    r"\p{N}": r"\d",
+    r"\p{Z}": r"\s",
+    r"\p{P}": r"!-#%-*,-/:;?@\[-\]_{}\u00a1\u00a7\u00ab\u00b6\u00b7\u00bb\u00bf\u2010-\u205e\u3001-\u3003",
+    r"\p{S}": r"$+<->^`|~\u00a2-\u00a9\u00ac\u00ae-\u00b1\u00b4\u20a0-\u2bff",
+    r"\p{M}": r"\u0300-\u036f",
+    r"\P{M}": r"\s\S",
+    r"\p{Alnum}": "a-zA-Z0-9",
+    # A range of surrogate pairs: everything beyond the basic plane.
+    r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010ffff",
+}
 _REPEATED_END = re.compile(r"\$\{\d+,\d+\}$")
 
 

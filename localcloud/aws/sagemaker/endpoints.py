@@ -1,0 +1,228 @@
+"""Endpoints: created, updated without a lost request, deleted, and taken up again after a restart.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
+"""
+
+import logging
+import shutil
+import threading
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from localcloud.aws.sagemaker.catalogue import Catalogue, Operation
+from localcloud.aws.sagemaker.containers.processes import SupervisedProcess
+from localcloud.aws.sagemaker.containers.records import PROCESS
+from localcloud.aws.sagemaker.errors import ContainerFailure, ValidationError
+from localcloud.aws.sagemaker.families import ENDPOINT
+from localcloud.aws.sagemaker.fleet import Fleet, Garage
+from localcloud.aws.sagemaker.instance import STOP_GRACE_S
+from localcloud.aws.sagemaker.routes import Routes
+from localcloud.aws.sagemaker.scope import Scope
+from localcloud.aws.sagemaker.serving_plan import VariantPlan, make_plan
+from localcloud.aws.sagemaker.store import Document, Resource
+
+logger = logging.getLogger("localcloud.sagemaker.endpoints")
+
+# Hidden members of the document: what serves now, and what an update is on its way to.
+_CURRENT = "_Current"
+_NEXT = "_Next"
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+INVOCATION_TIMEOUT_S = 60.0
+_EMULATOR_STOP_S = 3.0
+_READY_TIMEOUT_S = 60.0
+_IN_PROGRESS = ("Creating", "Updating", "Deleting")
+
+
+class Endpoints:
+    """All endpoints of this machine."""
+
+    def __init__(self, catalogue: Catalogue, garage: Garage, routes: Routes, directory: Path) -> None:
+        self._catalogue = catalogue
+        self._garage = garage
+        self._routes = routes
+        self._directory = directory
+        self._starting: set[Fleet] = set()
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+
+    def operations(self) -> dict[str, Operation]:
+        """What the table of families does not cover."""
+        return {
+            "CreateEndpoint": self.create,
+            "UpdateEndpoint": self.update,
+            "DeleteEndpoint": self.delete,
+        }
+
+    def create(self, scope: Scope, request: Document) -> Document:
+        """CreateEndpoint."""
+        name = request["EndpointName"]
+        deployment = self._make_deployment(scope, request["EndpointConfigName"])
+        fields = {
+            "EndpointName": name,
+            "EndpointConfigName": request["EndpointConfigName"],
+            "EndpointStatus": "Creating",
+            _NEXT: deployment,
+        }
+        endpoint = self._catalogue.add(ENDPOINT, scope, name, fields, request.get("Tags", []))
+        self._spawn(self._deploy, scope, name, deployment)
+        return {"EndpointArn": endpoint.document["EndpointArn"]}
+
+    def update(self, scope: Scope, request: Document) -> Document:
+        """UpdateEndpoint: the old processes serve until the new ones answer."""
+        name = request["EndpointName"]
+        self._catalogue.find(ENDPOINT, scope, name)
+        deployment = self._make_deployment(scope, request["EndpointConfigName"])
+
+        def edit(endpoint: Document) -> None:
+            _refuse_in_progress(endpoint)
+            if endpoint["EndpointStatus"] != "InService":
+                raise ValidationError(
+                    f'Cannot update endpoint "{endpoint["EndpointArn"]}" in status {endpoint["EndpointStatus"]}; '
+                    "delete it and create it again."
+                )
+            endpoint["EndpointStatus"] = "Updating"
+            endpoint[_NEXT] = deployment
+            endpoint.pop("FailureReason", None)
+            if "DeploymentConfig" in request:
+                endpoint["LastDeploymentConfig"] = request["DeploymentConfig"]
+
+        endpoint = self._catalogue.change(ENDPOINT, scope, name, edit)
+        self._spawn(self._deploy, scope, name, deployment)
+        return {"EndpointArn": endpoint.document["EndpointArn"]}
+
+    def delete(self, scope: Scope, request: Document) -> Document:
+        """DeleteEndpoint."""
+        name = request["EndpointName"]
+
+        def edit(endpoint: Document) -> None:
+            _refuse_in_progress(endpoint)
+            endpoint["EndpointStatus"] = "Deleting"
+
+        self._catalogue.change(ENDPOINT, scope, name, edit)
+        self._spawn(self._tear_down, scope, name)
+        return {}
+
+    def resume(self) -> None:
+        """Takes up the endpoints that the last emulator left: their processes may still run."""
+        for endpoint in self._catalogue.all_with_status(ENDPOINT, ("InService", *_IN_PROGRESS)):
+            scope, name, document = endpoint.scope, endpoint.name, endpoint.document
+            self._end_strays(endpoint)
+            if endpoint.status == "Deleting":
+                self._spawn(self._tear_down, scope, name)
+                continue
+            if _CURRENT in document:
+                fleet = self._make_fleet(scope, name, document[_CURRENT])
+                self._routes.set(scope, name, fleet)
+                self._spawn(self._take_over, fleet)
+            if endpoint.status != "InService":
+                self._spawn(self._deploy, scope, name, document[_NEXT])
+
+    def stop(self) -> None:
+        """Ends every serving process because the emulator ends."""
+        self._stopping.set()
+        with self._lock:
+            fleets = [*self._routes.all(), *self._starting]
+        for fleet in fleets:
+            for instance in fleet.instances:
+                instance.begin_stop()
+        for fleet in fleets:
+            fleet.stop(_EMULATOR_STOP_S)
+
+    def _deploy(self, scope: Scope, name: str, deployment: Document) -> None:
+        self._garage.clients.wait_until_ready(_READY_TIMEOUT_S)
+        fleet = self._make_fleet(scope, name, deployment)
+        with self._lock:
+            self._starting.add(fleet)
+        try:
+            fleet.start()
+        except ContainerFailure as failure:
+            if not self._stopping.is_set():
+                self._give_up(scope, name, fleet, str(failure))
+            return
+        except Exception as error:  # the endpoint's owner must hear of it, whatever it was
+            logger.exception("Endpoint %s failed inside the emulator", name)
+            fleet.stop(_EMULATOR_STOP_S)
+            if not self._stopping.is_set():
+                self._give_up(scope, name, fleet, f"InternalServerError: {type(error).__name__}: {error}")
+            return
+        finally:
+            with self._lock:
+                self._starting.discard(fleet)
+
+        def edit(endpoint: Document) -> None:
+            endpoint["EndpointStatus"] = "InService"
+            endpoint["EndpointConfigName"] = deployment["ConfigName"]
+            endpoint["ProductionVariants"] = [variant.summary() for variant in fleet.plan]
+            endpoint[_CURRENT] = endpoint.pop(_NEXT)
+
+        before = self._routes.set(scope, name, fleet)
+        self._catalogue.change(ENDPOINT, scope, name, edit)
+        if before is not None:
+            self._retire(before)
+
+    def _give_up(self, scope: Scope, name: str, fleet: Fleet, reason: str) -> None:
+        """A new endpoint has failed; an updated one serves on as before."""
+
+        def edit(endpoint: Document) -> None:
+            endpoint["EndpointStatus"] = "InService" if _CURRENT in endpoint else "Failed"
+            endpoint["FailureReason"] = reason[:1024]
+            endpoint.pop(_NEXT, None)
+
+        self._catalogue.change(ENDPOINT, scope, name, edit)
+        fleet.discard()
+
+    def _tear_down(self, scope: Scope, name: str) -> None:
+        fleet = self._routes.remove(scope, name)
+        if fleet is not None:
+            self._retire(fleet)
+        shutil.rmtree(self._endpoint_directory(scope, name), ignore_errors=True)
+        self._catalogue.remove(ENDPOINT, self._catalogue.find(ENDPOINT, scope, name))
+
+    def _retire(self, fleet: Fleet) -> None:
+        self._routes.drain(fleet, INVOCATION_TIMEOUT_S)
+        fleet.stop(STOP_GRACE_S)
+        fleet.discard()
+
+    def _take_over(self, fleet: Fleet) -> None:
+        self._garage.clients.wait_until_ready(_READY_TIMEOUT_S)
+        fleet.resume()
+
+    def _end_strays(self, endpoint: Resource) -> None:
+        """Kills what a killed emulator had been starting or stopping."""
+        directory = self._endpoint_directory(endpoint.scope, endpoint.name)
+        current = endpoint.document.get(_CURRENT, {}).get("Id")
+        keep = current if endpoint.status != "Deleting" else None
+        for deployment in directory.iterdir() if directory.exists() else ():
+            if deployment.name == keep:
+                continue
+            for record in deployment.glob(f"*/{PROCESS}"):
+                process = SupervisedProcess.find(record.parent)
+                if process is not None:
+                    process.kill()
+            shutil.rmtree(deployment)
+
+    def _make_deployment(self, scope: Scope, config_name: str) -> Document:
+        plan = make_plan(self._catalogue, scope, config_name)
+        return {
+            "Id": uuid.uuid4().hex[:12],
+            "ConfigName": config_name,
+            "Plan": [asdict(variant) for variant in plan],
+        }
+
+    def _make_fleet(self, scope: Scope, name: str, deployment: Document) -> Fleet:
+        plan: Sequence[VariantPlan] = [VariantPlan(**variant) for variant in deployment["Plan"]]
+        return Fleet(self._garage, scope, name, plan, self._endpoint_directory(scope, name) / deployment["Id"])
+
+    def _endpoint_directory(self, scope: Scope, name: str) -> Path:
+        return self._directory / f"{scope.account}-{scope.region}-{name.lower()}"
+
+    def _spawn(self, work: Any, *arguments: Any) -> None:
+        threading.Thread(target=work, args=arguments, name=f"endpoint-{work.__name__}", daemon=True).start()
+
+
+def _refuse_in_progress(endpoint: Document) -> None:
+    if endpoint["EndpointStatus"] in _IN_PROGRESS:
+        raise ValidationError(f'Cannot update in-progress endpoint "{endpoint["EndpointArn"]}".')

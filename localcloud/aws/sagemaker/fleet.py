@@ -1,0 +1,141 @@
+"""All serving processes of one deployment of an endpoint."""
+
+import shutil
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from localcloud.aws.sagemaker.archive import extract_archive
+from localcloud.aws.sagemaker.aws_clients import AwsClients
+from localcloud.aws.sagemaker.containers.images import Images
+from localcloud.aws.sagemaker.containers.records import LAUNCH, LOG, Launch
+from localcloud.aws.sagemaker.containers.sandbox import CONTAINER_BASE
+from localcloud.aws.sagemaker.errors import ContainerFailure
+from localcloud.aws.sagemaker.instance import STOP_GRACE_S, Instance
+from localcloud.aws.sagemaker.job_directory import base_environment
+from localcloud.aws.sagemaker.log_shipping import LogShipper
+from localcloud.aws.sagemaker.s3_access import RoleS3, S3Uri
+from localcloud.aws.sagemaker.scope import Scope
+from localcloud.aws.sagemaker.serving_plan import VariantPlan
+
+LOG_GROUP_PREFIX = "/aws/sagemaker/Endpoints/"
+_ARCHIVE = "model.tar.gz"
+
+
+@dataclass(frozen=True, slots=True)
+class Garage:
+    """What every fleet needs of the rest of the room.
+
+    Attributes:
+        sockets: A directory with a short path: a Unix socket's address has 108 bytes at most.
+    """
+
+    clients: AwsClients
+    images: Images
+    logs: LogShipper
+    sockets: Path
+
+
+class Fleet:
+    """The processes of one plan, below one directory."""
+
+    def __init__(
+        self, garage: Garage, scope: Scope, endpoint: str, plan: Sequence[VariantPlan], directory: Path
+    ) -> None:
+        self.plan = plan
+        self.directory = directory
+        self._garage = garage
+        self._scope = scope
+        self._endpoint = endpoint
+        self.instances = [
+            self._make_instance(variant, number) for variant in plan for number in range(variant.instances)
+        ]
+
+    def start(self) -> None:
+        """Fetches the models, starts every process and waits until all answer.
+
+        Raises:
+            ContainerFailure: One of them does not; none is left running.
+        """
+        try:
+            for instance in self.instances:
+                instance.launch()
+                self._follow(instance)
+            for instance in self.instances:
+                instance.await_ready(self._variant(instance).startup_timeout_s)
+        except ContainerFailure:
+            self.stop(STOP_GRACE_S)
+            raise
+        for instance in self.instances:
+            instance.watch()
+
+    def resume(self) -> None:
+        """Takes over what runs, and starts again what does not; callers wait on `ready` meanwhile."""
+        for instance in self.instances:
+            self._follow(instance)
+            instance.ready = instance.adopt()
+            instance.watch()
+
+    def stop(self, timeout_s: float) -> None:
+        """Ends every process, and ships what they printed."""
+        for instance in self.instances:
+            instance.begin_stop()
+        for instance in self.instances:
+            instance.finish_stop(timeout_s)
+            self._garage.logs.finish(instance.directory / LOG)
+
+    def discard(self) -> None:
+        """Removes the files of a stopped fleet."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _variant(self, instance: Instance) -> VariantPlan:
+        return next(variant for variant in self.plan if variant.name == instance.variant)
+
+    def _make_instance(self, variant: VariantPlan, number: int) -> Instance:
+        directory = self.directory / f"{variant.name}-{number}"
+        # The same for an emulator that comes back.
+        socket_name = uuid.uuid5(uuid.NAMESPACE_URL, str(directory)).hex[:16]
+        socket_path = self._garage.sockets / f"{socket_name}.sock"
+        return Instance(variant.name, directory, socket_path, partial(self._launch, variant, directory, socket_path))
+
+    def _follow(self, instance: Instance) -> None:
+        stream = f"{instance.variant}/i-{uuid.uuid5(uuid.NAMESPACE_URL, str(instance.directory)).hex[:17]}"
+        group = LOG_GROUP_PREFIX + self._endpoint
+        self._garage.logs.follow(instance.directory / LOG, self._scope.region, group, stream)
+
+    def _prepare(self, variant: VariantPlan, directory: Path) -> None:
+        """Puts the model where the container looks for it.
+
+        Raises:
+            ContainerFailure: The role may not read it, or it is no safe archive.
+        """
+        garage = self._garage
+        model_dir = directory / "ml/model"
+        if directory.exists():
+            shutil.rmtree(directory)
+        model_dir.mkdir(parents=True)
+        if not variant.model_data_url:
+            return
+        archive = self.directory / f"{variant.name}-{_ARCHIVE}"
+        if not archive.exists():
+            credentials = garage.clients.assume(variant.role_arn, f"SageMaker-{self._endpoint}"[:64])
+            client = garage.clients.as_role("s3", self._scope.region, credentials)
+            s3 = RoleS3(client, variant.role_arn, self._scope.region)
+            partial_archive = archive.with_suffix(".part")
+            s3.download(S3Uri.parse(variant.model_data_url), partial_archive)
+            partial_archive.rename(archive)
+        extract_archive(archive, model_dir)
+
+    def _launch(self, variant: VariantPlan, directory: Path, socket_path: Path) -> Launch:
+        garage = self._garage
+        image = garage.images.find(variant.image)
+        if not (directory / LAUNCH).exists():
+            self._prepare(variant, directory)
+        credentials = garage.clients.assume(variant.role_arn, f"SageMaker-{self._endpoint}"[:64])
+        env = base_environment(image, garage.clients.edge_url, self._scope.region, credentials, directory / "tmp")
+        env |= {"SM_MODEL_DIR": f"{CONTAINER_BASE}/model", "SAGEMAKER_BIND_TO_UNIX_SOCKET": str(socket_path)}
+        env |= variant.environment
+        ml_dir = str(directory / "ml")
+        return Launch([*image.command, "serve"], image.cwd, env, ml_dir, STOP_GRACE_S)

@@ -1,0 +1,139 @@
+"""kill -9 of the emulator, and its orderly end, with jobs and endpoints running."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.sagemaker.conftest import TOY, TOY_IMAGE, Setup, wait_for
+from tests.contract.sagemaker.test_endpoints import await_endpoint, invoke, make_config
+from tests.contract.sagemaker.test_training_failures import is_alive
+from tests.running_cloud import RunningCloud, start_cloud, stop_cloud
+
+
+@pytest.fixture
+def survivor(tmp_path: Path) -> Iterator[Setup]:
+    prepared = Setup(start_cloud(tmp_path))
+    prepared.create()
+    # MiniStack's own state is saved within 2 s; roles and buckets must outlive the kill.
+    yield prepared
+    stop_cloud(prepared.cloud)
+
+
+def kill(cloud: RunningCloud) -> None:
+    cloud.process.kill()
+    cloud.process.wait()
+
+
+def restart(setup: Setup) -> None:
+    cloud = start_cloud(setup.cloud.state_dir, setup.cloud.port)
+    cloud.images.write_text(json.dumps({TOY_IMAGE: TOY}))
+    setup.cloud.process = cloud.process
+
+
+def await_saved(setup: Setup) -> None:
+    """Until MiniStack has written its roles to disk."""
+    directory = setup.cloud.state_dir / "ministack"
+    wait_for(lambda: any(b"role/toy" in path.read_bytes() for path in directory.rglob("*iam*")), "saved roles")
+    wait_for(lambda: any(b"toys" in path.read_bytes() for path in directory.rglob("*s3*")), "saved buckets")
+
+
+def serving_pids(setup: Setup) -> list[int]:
+    records = (setup.cloud.state_dir / "sagemaker/endpoints").glob("*/*/*/process.json")
+    return [json.loads(record.read_text())["child"] for record in records]
+
+
+def test_a_job_outlives_kill_9_of_the_emulator(survivor: Setup) -> None:
+    await_saved(survivor)
+    name = survivor.train("sleep")
+    wait_for(lambda: survivor.job(name)["SecondaryStatus"] == "Training", "training")
+    ids = survivor.process_ids(name)
+    kill(survivor.cloud)
+    assert is_alive(ids["child"])
+    restart(survivor)
+    assert survivor.job(name)["TrainingJobStatus"] == "InProgress"
+    os.kill(ids["child"], signal.SIGKILL)
+    assert "signal 9" in survivor.await_job(name)["FailureReason"]
+
+
+def test_a_job_that_ended_meanwhile_is_taken_up_at_its_exit_record(survivor: Setup) -> None:
+    await_saved(survivor)
+    algorithm = {
+        "TrainingImage": TOY_IMAGE,
+        "TrainingInputMode": "File",
+        "ContainerEntrypoint": ["sh", "-c", "until [ -e /opt/ml/model/go ]; do sleep 0.05; done"],
+    }
+    name = survivor.train(AlgorithmSpecification=algorithm)
+    directory = survivor.cloud.state_dir / f"sagemaker/training-jobs/000000000000-us-east-1-{name}"
+    wait_for((directory / "process.json").exists, "the process")
+    kill(survivor.cloud)
+    (directory / "ml/model/go").write_text("now")
+    wait_for((directory / "exit.json").exists, "the exit record")
+    restart(survivor)
+    job = survivor.await_job(name)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+
+
+def test_an_endpoint_outlives_kill_9_and_a_killed_process_is_replaced(survivor: Setup) -> None:
+    put_model(survivor)
+    await_saved(survivor)
+    config = make_config(survivor, TOY_VERSION="1")
+    survivor.sagemaker.create_endpoint(EndpointName="e", EndpointConfigName=config)
+    await_endpoint(survivor, "e")
+    before = invoke(survivor, "e")["pid"]
+    kill(survivor.cloud)
+    restart(survivor)
+    assert await_endpoint(survivor, "e")["EndpointStatus"] == "InService"
+    assert invoke(survivor, "e")["pid"] == before
+    kill(survivor.cloud)
+    os.kill(before, signal.SIGKILL)
+    restart(survivor)
+    assert invoke(survivor, "e")["pid"] != before
+
+
+def test_an_update_interrupted_by_kill_9_is_carried_out(survivor: Setup) -> None:
+    put_model(survivor)
+    await_saved(survivor)
+    first, second = make_config(survivor, TOY_VERSION="1"), make_config(survivor, TOY_VERSION="2")
+    survivor.sagemaker.create_endpoint(EndpointName="e", EndpointConfigName=first)
+    await_endpoint(survivor, "e")
+    survivor.sagemaker.update_endpoint(EndpointName="e", EndpointConfigName=second)
+    kill(survivor.cloud)
+    restart(survivor)
+    assert await_endpoint(survivor, "e")["EndpointConfigName"] == second
+    wait_for(lambda: invoke(survivor, "e")["version"] == "2", "the second version")
+    wait_for(lambda: len(serving_pids(survivor)) == 1, "the end of the first")
+
+
+def test_an_orderly_end_leaves_no_process_and_a_start_brings_endpoints_back(survivor: Setup) -> None:
+    put_model(survivor)
+    config = make_config(survivor, TOY_VERSION="1")
+    survivor.sagemaker.create_endpoint(EndpointName="e", EndpointConfigName=config)
+    await_endpoint(survivor, "e")
+    name = survivor.train("sleep")
+    wait_for(lambda: survivor.job(name)["SecondaryStatus"] == "Training", "training")
+    pids = [*serving_pids(survivor), survivor.process_ids(name)["child"]]
+    stop_cloud(survivor.cloud)
+    assert [pid for pid in pids if is_alive(pid)] == []
+    restart(survivor)
+    job: dict[str, Any] = survivor.job(name)
+    assert job["TrainingJobStatus"] == "Failed"
+    assert "The local cloud was stopped" in job["FailureReason"]
+    assert invoke(survivor, "e")["version"] == "1"
+
+
+def put_model(setup: Setup) -> None:
+    algorithm = {
+        "TrainingImage": TOY_IMAGE,
+        "TrainingInputMode": "File",
+        "ContainerEntrypoint": ["sh", "-c", "echo {} > /opt/ml/model/weights.json"],
+    }
+    name = setup.train(AlgorithmSpecification=algorithm)
+    source = setup.await_job(name)["ModelArtifacts"]["S3ModelArtifacts"].removeprefix(f"s3://{setup.bucket}/")
+    setup.s3.copy_object(
+        Bucket=setup.bucket, Key="models/model.tar.gz", CopySource={"Bucket": setup.bucket, "Key": source}
+    )

@@ -20,6 +20,8 @@ NAMES = {
         "_rule_last_fired",
         "_rules",
         "_tick_scheduled_rules",
+        "get_state",
+        "load_persisted_state",
     ),
     "ministack.services.scheduler": (
         "_SCHEDULE_TICK_INTERVAL",
@@ -27,6 +29,8 @@ NAMES = {
         "_schedule_last_fired",
         "_schedules",
         "_tick_schedules",
+        "get_state",
+        "load_persisted_state",
         "time",
     ),
     "ministack.services.lambda_svc": ("_esm_inflight", "_iter_all_esms", "executions_in_flight"),
@@ -36,6 +40,7 @@ NAMES = {
 
 # MiniStack looks every 10 s; a schedule is minutes apart at least, but whoever waits for one should not wait longer.
 TICK_INTERVAL_S = 1.0
+_LAST_FIRED = "localcloud_last_fired"
 
 
 class MiniStackTimers:
@@ -87,9 +92,25 @@ def install(clock: Clock) -> None:
     scheduler.time = _ShiftedTime(clock)
     eventbridge._SCHEDULER_TICK_INTERVAL = TICK_INTERVAL_S
     scheduler._SCHEDULE_TICK_INTERVAL = TICK_INTERVAL_S
+    _keep_last_fired(eventbridge, eventbridge._rule_last_fired)
+    _keep_last_fired(scheduler, scheduler._schedule_last_fired)
     # An advance ticks too; two ticks at once would fire a timer twice.
     eventbridge._tick_scheduled_rules = _one_at_a_time(eventbridge._tick_scheduled_rules)
     scheduler._tick_schedules = _one_at_a_time(scheduler._tick_schedules)
+
+
+def _keep_last_fired(module: Any, last_fired: dict[tuple[str, ...], float]) -> None:
+    """Saves when each timer fired last; MiniStack forgets, and fires what is long done again after a restart."""
+    get_state, load_persisted_state = module.get_state, module.load_persisted_state
+
+    def get_state_with_times() -> dict[str, Any]:
+        return {**get_state(), _LAST_FIRED: [[list(key), moment] for key, moment in last_fired.items()]}
+
+    def load_with_times(data: dict[str, Any]) -> None:
+        last_fired.update({tuple(key): moment for key, moment in data.pop(_LAST_FIRED, [])})
+        load_persisted_state(data)
+
+    module.get_state, module.load_persisted_state = get_state_with_times, load_with_times
 
 
 def _one_at_a_time(original: Callable[[], Any]) -> Callable[[], Any]:

@@ -94,6 +94,30 @@ def test_a_rule_fires_by_itself_soon_after_it_is_due(own_cloud: RunningCloud) ->
     wait_for(lambda: count_messages(own_cloud, queue_url) == 1, "the schedule")
 
 
+def test_what_has_fired_does_not_fire_again_after_a_restart(tmp_path: Path) -> None:
+    first = start_cloud(tmp_path / "state")
+    queue_url, queue_arn = create_queue(first, "once")
+    moment = datetime.now(UTC) + timedelta(hours=1)
+    first.client("scheduler").create_schedule(
+        Name="once",
+        ScheduleExpression=f"at({moment:%Y-%m-%dT%H:%M:%S})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": queue_arn, "RoleArn": create_role(first, "once", []), "Input": "{}"},
+    )
+    events = first.client("events")
+    events.put_rule(Name="twice-a-day", ScheduleExpression="rate(12 hours)")
+    events.put_targets(Rule="twice-a-day", Targets=[{"Id": "queue", "Arn": queue_arn}])
+    assert set_clock(first, {"advance_s": 13 * HOUR_S})["stops"] == 2
+    stop_cloud(first)
+    second = start_cloud(tmp_path / "state", first.port)
+    try:
+        assert set_clock(second, {"advance_s": 10 * HOUR_S})["stops"] == 0
+        assert count_messages(second, queue_url) == 2
+        assert set_clock(second, {"advance_s": 2 * HOUR_S})["stops"] == 1
+    finally:
+        stop_cloud(second)
+
+
 @pytest.mark.parametrize("document", [{"advance_s": -1}, {"advance_s": "1h"}, {"advance": 1}])
 def test_a_wrong_advance_says_what_is_expected(cloud: RunningCloud, document: dict[str, Any]) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:

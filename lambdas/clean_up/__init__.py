@@ -1,0 +1,1 @@
+"""Deletes what a stack's functions and jobs have made, when the stack goes."""

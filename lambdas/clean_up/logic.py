@@ -1,0 +1,51 @@
+"""The order in which a stack's left-overs go."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from comal.names import Names
+from lambdas.clean_up.buckets import empty_bucket
+from lambdas.clean_up.serving import ServingCleanUp
+from lambdas.clean_up.training import TrainingCleanUp
+
+BUCKETS = ("landing", "lake", "models")
+
+
+def clean_up(
+    names: Names,
+    models: Sequence[str],
+    training: TrainingCleanUp,
+    serving: ServingCleanUp,
+    *,
+    s3: Any,
+    empties_buckets: bool,
+    deadline: float,
+) -> None:
+    """Delete all that pushes, runs and deployments have made. Safe to repeat after any failure.
+
+    What could make something anew goes before what it makes: triggers before executions, executions before versions,
+    versions before endpoints. The functions still run meanwhile.
+
+    Args:
+        names: Names of the stack.
+        models: Models of the stack.
+        training: Ends what trains.
+        serving: Deletes what serves.
+        s3: A boto3 client.
+        empties_buckets: Whether the stack allows that its data is deleted.
+        deadline: In `time.monotonic` seconds.
+
+    Raises:
+        PlatformError: Something could not be deleted in time.
+    """
+    for model in models:
+        training.forget_triggers(model)
+        training.stop_executions(model)
+    training.stop_jobs(deadline)
+    for model in models:
+        serving.delete_versions(model)
+    serving.delete_endpoints(deadline)
+    serving.delete_configs_and_models()
+    if empties_buckets:
+        for kind in BUCKETS:
+            empty_bucket(s3, names.bucket(kind))

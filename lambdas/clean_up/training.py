@@ -1,0 +1,76 @@
+"""Ends what trains: pending triggers first, so that nothing starts again, then executions and jobs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from comal.absence import is_absent
+from comal.names import Names
+from lambdas.clean_up.patience import wait_until
+
+_STOPPED = "The stack is destroyed."
+
+
+@dataclass(frozen=True)
+class TrainingCleanUp:
+    """Clients are boto3's; what a service does not have is passed over."""
+
+    names: Names
+    dynamodb: Any
+    stepfunctions: Any
+    sagemaker: Any
+
+    def forget_triggers(self, model: str) -> None:
+        """Delete the rows that could lead to another run."""
+        table = self.names.shared("retraining")
+        pages = self.dynamodb.get_paginator("query").paginate(
+            TableName=table,
+            KeyConditionExpression="pk = :model AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues={":model": {"S": model}, ":prefix": {"S": "trigger#"}},
+            ProjectionExpression="pk, sk",
+        )
+        try:
+            keys = [item for page in pages for item in page["Items"]]
+        except self.dynamodb.exceptions.ResourceNotFoundException:
+            return
+        for key in keys:
+            self.dynamodb.delete_item(TableName=table, Key=key)
+
+    def stop_executions(self, model: str) -> None:
+        """Stop the model's running executions; on AWS that stops their jobs too."""
+        pages = self.stepfunctions.get_paginator("list_executions").paginate(
+            stateMachineArn=self.names.state_machine_arn(model), statusFilter="RUNNING"
+        )
+        try:
+            arns = [execution["executionArn"] for page in pages for execution in page["executions"]]
+        except self.stepfunctions.exceptions.StateMachineDoesNotExist:
+            return
+        for arn in arns:
+            self.stepfunctions.stop_execution(executionArn=arn, error="Destroyed", cause=_STOPPED)
+
+    def stop_jobs(self, deadline: float) -> None:
+        """Stop the stack's training jobs and wait until they have: a job holds its role and writes to a bucket."""
+        for name in self._jobs("InProgress"):
+            try:
+                self.sagemaker.stop_training_job(TrainingJobName=name)
+            except ClientError as error:
+                # It ended in between: AWS refuses with ValidationException, whose text is not ours to rely on.
+                if not is_absent(error) and name in self._jobs("InProgress"):
+                    raise
+        wait_until(
+            lambda: not self._jobs("InProgress") and not self._jobs("Stopping"),
+            what="Stopping the training jobs",
+            deadline=deadline,
+        )
+
+    def _jobs(self, status: str) -> list[str]:
+        pages = self.sagemaker.get_paginator("list_training_jobs").paginate(
+            NameContains=f"{self.names.stack}-", StatusEquals=status
+        )
+        jobs = [job for page in pages for job in page["TrainingJobSummaries"]]
+        return [job["TrainingJobName"] for job in jobs if self._is_ours(job["TrainingJobArn"])]
+
+    def _is_ours(self, arn: str) -> bool:
+        tags = self.sagemaker.list_tags(ResourceArn=arn)["Tags"]
+        return {"Key": "comal:stack", "Value": self.names.stack} in tags

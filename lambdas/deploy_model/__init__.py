@@ -1,0 +1,1 @@
+"""Owns the endpoints: each serves its model's newest approved version."""

@@ -1,0 +1,1 @@
+"""Registers what a training job made, and lets the gate judge it."""

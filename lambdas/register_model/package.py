@@ -1,0 +1,42 @@
+"""The CreateModelPackage request of a run's model.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from comal import registry, s3_layout
+from comal.evaluation import Evaluation
+from comal.names import Names
+from comal.recipe import Recipe
+from lambdas.register_model.training_output import FinishedJob
+
+_CONTENT_TYPES = ["application/json", "text/csv"]
+_RESPONSE_TYPES = ["application/json"]
+
+
+def package_request(
+    names: Names, recipe: Recipe, job: FinishedJob, evaluation: Evaluation, *, image_uri: str
+) -> dict[str, Any]:
+    """A version that waits for its verdict. Versions carry no tags: on AWS those belong to the group."""
+    evaluation_uri = f"s3://{names.bucket('models')}/{s3_layout.run_evaluation_key(job.model, job.run_id)}"
+    return {
+        "ModelPackageGroupName": names.of_model(job.model),
+        "ModelPackageDescription": f"{recipe.target} of {job.model}, run {job.run_id}"[:1024],
+        "InferenceSpecification": {
+            "Containers": [{"Image": image_uri, "ModelDataUrl": job.model_data_url}],
+            "SupportedContentTypes": _CONTENT_TYPES,
+            "SupportedResponseMIMETypes": _RESPONSE_TYPES,
+        },
+        "ModelApprovalStatus": registry.PENDING,
+        "ModelMetrics": {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": evaluation_uri}}},
+        "CustomerMetadataProperties": registry.customer_metadata(
+            run_id=job.run_id,
+            expires_at=job.ended_at + timedelta(days=recipe.registry.expires_after_days),
+            trained_rows=evaluation.trained_rows,
+            metrics=evaluation.challenger.metrics,
+        ),
+        # A repeated request gives the version that the first one made.
+        "ClientToken": names.training_job(job.model, job.run_id),
+    }

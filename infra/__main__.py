@@ -1,0 +1,49 @@
+"""The stack: reads its settings, makes the components that they name, says what comes next."""
+
+import pulumi
+import pulumi_aws as aws
+
+from comal import recipe_file, s3_layout
+from comal.names import Names
+from infra.components.clean_up import CleanUp
+from infra.components.continuous_training import ContinuousTraining
+from infra.components.data_lake import DataLake
+from infra.components.delivery import Deliveries
+from infra.components.registry import Registry
+from infra.components.serving import Serving
+from infra.components.training import Training
+from infra.next_step import next_step
+from infra.settings import REPOSITORY, read_settings
+from infra.stack import Stack, choose_recipes
+
+settings = read_settings(pulumi.Config("comal").get, pulumi.get_stack())
+names = Names(pulumi.get_stack(), aws.get_caller_identity().account_id, aws.get_region().region)
+stack = Stack(names, settings, choose_recipes([*recipe_file.load_folder(REPOSITORY / "recipes").values()], settings))
+
+data = DataLake(stack)
+components: list[pulumi.Resource] = [data]
+functions = [*data.functions]
+repository_url: pulumi.Input[str] = ""
+if settings.has("training"):
+    training = Training(stack, layer=data.layer)
+    components.append(training)
+    functions += training.functions
+    repository_url = training.repository_url
+    if settings.has("continuous_training"):
+        components.append(ContinuousTraining(stack, inbox=training.inbox))
+if settings.has("registry"):
+    components.append(Registry(stack, layer=data.layer))
+if settings.has("serving"):
+    serving = Serving(stack, layer=data.layer)
+    components.append(serving)
+    functions += serving.functions
+clean_up = CleanUp(stack, layer=data.layer, cleans=components)
+Deliveries(stack, functions, after=clean_up.invocation)
+
+models = [recipe.model for recipe in stack.recipes]
+pulumi.export("components", list(settings.components))
+pulumi.export("buckets", {kind: names.bucket(kind) for kind in ("landing", "lake", "models")})
+pulumi.export("tables", {"batches": names.shared("batches"), "retraining": names.shared("retraining")})
+pulumi.export("upload", {m: f"s3://{names.bucket('landing')}/{s3_layout.incoming_key(m, '')}" for m in models})
+pulumi.export("endpoints", {model: names.of_model(model) for model in models})
+pulumi.export("next_step", pulumi.Output.from_input(repository_url).apply(lambda url: next_step(stack, url)))

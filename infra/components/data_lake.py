@@ -1,0 +1,68 @@
+"""Where data comes in, is checked and stays."""
+
+import pulumi
+from pulumi_aws import s3
+
+from comal import s3_layout
+from infra import policies
+from infra.components.bucket import Bucket
+from infra.components.function import Inbox, QueuedFunction, Work
+from infra.components.layer import FunctionLayer
+from infra.components.table import table
+from infra.stack import Stack
+
+VALIDATE_TIMEOUT_S = 120
+# One vCPU; below that a function has a share of one.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+VALIDATE_MEMORY_MB = 1769
+
+
+class DataLake(pulumi.ComponentResource):
+    """Buckets, deployed recipes, the batches table and validate_batch.
+
+    Attributes:
+        layer: ARN of the layer that every function imports from.
+        functions: Functions that wait for their deliveries.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        super().__init__("comal:data:DataLake", "data")
+        child = pulumi.ResourceOptions(parent=self)
+        landing, lake, models = (Bucket(kind, stack, opts=child) for kind in ("landing", "lake", "models"))
+        s3.BucketNotification("landing", bucket=landing.name, eventbridge=True, opts=child)
+        for recipe in stack.recipes:
+            s3.BucketObjectv2(
+                f"recipe-{recipe.model}",
+                bucket=lake.name,
+                key=s3_layout.recipe_key(recipe.model),
+                content=recipe.model_dump_json(indent=2),
+                content_type="application/json",
+                tags=stack.tags(recipe.model),
+                opts=child,
+            )
+        batches = table("batches", stack, self)
+        self.layer = FunctionLayer(stack, bucket=lake.name, opts=child).arn
+        inbox = Inbox("validate_batch", stack, timeout_s=VALIDATE_TIMEOUT_S, opts=child)
+        inbox.receives(
+            "pushed",
+            {
+                "source": ["aws.s3"],
+                "detail-type": ["Object Created"],
+                "detail": {
+                    "bucket": {"name": [stack.names.bucket("landing")]},
+                    "object": {"key": [{"prefix": s3_layout.INCOMING}]},
+                },
+            },
+            parent=self,
+        )
+        work = Work(
+            policy=policies.validate_batch(stack.names),
+            environment={},
+            timeout_s=VALIDATE_TIMEOUT_S,
+            memory_mb=VALIDATE_MEMORY_MB,
+            # Each file gets all of the function's memory.
+            batch_size=1,
+        )
+        self.functions = [QueuedFunction(inbox, stack, work, layer=self.layer, opts=child)]
+        outputs = {"landing": landing.name, "lake": lake.name, "models": models.name, "batches": batches.name}
+        self.register_outputs(outputs)

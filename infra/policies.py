@@ -1,0 +1,312 @@
+"""Who may do what: one least-privilege policy document a role, as plain data.
+
+Names go in, a policy document comes out. Actions and ARNs are named; `Resource: "*"` stands only where AWS knows no
+narrower resource, with the page in a comment.
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html
+"""
+
+from typing import Any
+
+from comal import s3_layout
+from comal.events import SOURCE
+from comal.names import Names
+
+Document = dict[str, Any]
+Statement = dict[str, Any]
+
+_WRITTEN_BY_VALIDATION = ("validated", "quarantine", "reports", "profiles")
+# https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html
+SAGEMAKER_MANAGED_RULE = "StepFunctionsGetEventsForSageMakerTrainingJobsRule"
+
+
+def document(*statements: Statement) -> Document:
+    """A policy document."""
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def allow(actions: list[str], resources: list[str], condition: Document | None = None) -> Statement:
+    """One statement."""
+    statement: Statement = {"Effect": "Allow", "Action": actions, "Resource": resources}
+    return statement | ({"Condition": condition} if condition else {})
+
+
+def trust(service: str) -> Document:
+    """Lets an AWS service take on a role."""
+    return document({"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"})
+
+
+def tls_only(bucket_arn: str) -> Document:
+    """Bucket policy that refuses every request without TLS.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
+    """
+    return document(
+        {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [bucket_arn, f"{bucket_arn}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    )
+
+
+def queue_of_rules(names: Names, function: str) -> Document:
+    """Queue policy: EventBridge may send what the function's own rules match."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": names.arn("sqs", names.shared(function)),
+        "Condition": {"ArnLike": {"aws:SourceArn": names.arn("events", f"rule/{names.shared(function)}-*")}},
+    }
+    return document(statement)
+
+
+def function_basics(names: Names, function: str) -> list[Statement]:
+    """What every function may: write its own log."""
+    log_group = names.arn("logs", f"log-group:/aws/lambda/{names.shared(function)}")
+    return [allow(["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group}:*"])]
+
+
+def reads_queue(names: Names, function: str) -> Statement:
+    """What Lambda needs, as the function, to hand it its queue's messages.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    """
+    actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
+    return allow(actions, [names.arn("sqs", names.shared(function))])
+
+
+def validate_batch(names: Names) -> list[Statement]:
+    """Reads what was pushed, files it in the lake, empties the landing bucket."""
+    landing, lake = names.bucket("landing"), names.bucket("lake")
+    return [
+        allow(["s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObjectVersion"], [_objects(landing, "incoming/*")]),
+        allow(["s3:GetObject"], [_objects(lake, "recipes/*"), _objects(lake, "profiles/*")]),
+        allow(
+            ["s3:PutObject"],
+            [_objects(lake, f"{area}/*") for area in ("validated", "quarantine", "reports", "profiles")],
+        ),
+        # Without it S3 answers 403 where an object is absent, and the first batch has no reference profile.
+        allow(["s3:ListBucket"], [_bucket(lake)]),
+        allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [_table(names, "batches")]),
+        _emits(names),
+    ]
+
+
+def request_training(names: Names) -> list[Statement]:
+    """Keeps triggers, reads batches and the champion, writes a run's inputs and starts its execution."""
+    lake, models = names.bucket("lake"), names.bucket("models")
+    return [
+        allow(
+            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"],
+            [_table(names, "retraining")],
+        ),
+        allow(["dynamodb:Query"], [_table(names, "batches")]),
+        allow(["s3:GetObject"], [_objects(lake, "recipes/*")]),
+        allow(["s3:GetObject", "s3:PutObject"], [_objects(models, "*/runs/*/inputs/*")]),
+        allow(["s3:ListBucket"], [_bucket(lake), _bucket(models)]),
+        *_reads_registry(names),
+        allow(["states:StartExecution"], [names.state_machine_arn("*")]),
+        allow(["states:DescribeExecution"], [names.arn("states", f"execution:{names.of_model('*')}:*")]),
+        _emits(names),
+    ]
+
+
+def register_model(names: Names, image_repository_arn: str) -> list[Statement]:
+    """Reads a run's output, registers a version and judges it."""
+    lake, models = names.bucket("lake"), names.bucket("models")
+    return [
+        allow(["s3:GetObject"], [_objects(lake, "recipes/*"), _objects(models, "*/runs/*")]),
+        allow(
+            ["s3:PutObject"],
+            [_objects(models, "*/runs/*/evaluation.json"), _objects(lake, s3_layout.reference_profile_key("*"))],
+        ),
+        allow(["s3:ListBucket"], [_bucket(lake), _bucket(models)]),
+        *_reads_registry(names),
+        allow(
+            ["sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage", "sagemaker:AddTags"],
+            [_sagemaker(names, "model-package-group/"), _sagemaker(names, "model-package/")],
+        ),
+        # SageMaker looks at a package's image as the caller.
+        allow(["ecr:BatchGetImage", "ecr:DescribeImages"], [image_repository_arn]),
+        _emits(names),
+    ]
+
+
+def deploy_model(names: Names, serving_role_arn: str) -> list[Statement]:
+    """Owns Model, EndpointConfig and Endpoint of every model of the stack."""
+    kinds = ("model/", "endpoint-config/", "endpoint/")
+    return [
+        allow(["s3:GetObject"], [_objects(names.bucket("lake"), "recipes/*")]),
+        allow(["s3:ListBucket"], [_bucket(names.bucket("lake"))]),
+        *_reads_registry(names),
+        allow(["sagemaker:UpdateModelPackage"], [_sagemaker(names, "model-package/")]),
+        allow(
+            [
+                *(f"sagemaker:{verb}Model" for verb in ("Create", "Describe", "Delete")),
+                *(f"sagemaker:{verb}EndpointConfig" for verb in ("Create", "Describe", "Delete")),
+                *(f"sagemaker:{verb}Endpoint" for verb in ("Create", "Describe", "Update")),
+                "sagemaker:AddTags",
+                "sagemaker:ListTags",
+            ],
+            [_sagemaker(names, kind) for kind in kinds],
+        ),
+        _lists(["sagemaker:ListModels", "sagemaker:ListEndpointConfigs"]),
+        _passes(serving_role_arn, "sagemaker.amazonaws.com"),
+        _emits(names),
+    ]
+
+
+def clean_up(names: Names, *, empty_on_destroy: bool) -> list[Statement]:
+    """Deletes what functions made outside the stack's state; data only where the stack allows it."""
+    kinds = ("endpoint/", "endpoint-config/", "model/", "model-package/", "model-package-group/", "training-job/")
+    statements = [
+        _lists(
+            [
+                f"sagemaker:List{kind}"
+                for kind in ("Endpoints", "EndpointConfigs", "Models", "ModelPackages", "TrainingJobs")
+            ]
+        ),
+        allow(
+            [
+                "sagemaker:DeleteEndpoint",
+                "sagemaker:DeleteEndpointConfig",
+                "sagemaker:DeleteModel",
+                "sagemaker:DeleteModelPackage",
+                "sagemaker:DescribeEndpoint",
+                "sagemaker:DescribeTrainingJob",
+                "sagemaker:ListTags",
+                "sagemaker:StopTrainingJob",
+            ],
+            [_sagemaker(names, kind) for kind in kinds],
+        ),
+        allow(["states:ListExecutions"], [names.state_machine_arn("*")]),
+        allow(
+            ["states:StopExecution", "states:DescribeExecution"],
+            [names.arn("states", f"execution:{names.of_model('*')}:*")],
+        ),
+    ]
+    if empty_on_destroy:
+        buckets = [names.bucket(kind) for kind in ("landing", "lake", "models")]
+        statements += [
+            allow(
+                ["s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"],
+                [_bucket(bucket) for bucket in buckets],
+            ),
+            allow(
+                ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"],
+                [_objects(bucket, "*") for bucket in buckets],
+            ),
+        ]
+    return statements
+
+
+def training_job(names: Names, image_repository_arn: str) -> Document:
+    """A training job: reads its channels, writes its run's folder."""
+    lake, models = names.bucket("lake"), names.bucket("models")
+    return document(
+        allow(["s3:GetObject"], [_objects(lake, "validated/*"), _objects(models, "*/runs/*")]),
+        allow(["s3:PutObject", "s3:AbortMultipartUpload"], [_objects(models, "*/runs/*")]),
+        allow(["s3:ListBucket"], [_bucket(lake), _bucket(models)]),
+        *_container(names, image_repository_arn, "TrainingJobs"),
+    )
+
+
+def endpoint(names: Names, image_repository_arn: str) -> Document:
+    """A container behind an endpoint: reads its model's archive."""
+    models = names.bucket("models")
+    return document(
+        allow(["s3:GetObject"], [_objects(models, "*/runs/*")]),
+        allow(["s3:ListBucket"], [_bucket(models)]),
+        *_container(names, image_repository_arn, "Endpoints"),
+    )
+
+
+def state_machine(names: Names, training_role_arn: str) -> Document:
+    """A model's state machine: runs the job by `.sync`, then register_model.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html#sagemaker-iam
+    """
+    return document(
+        allow(
+            [f"sagemaker:{verb}TrainingJob" for verb in ("Create", "Describe", "Stop")] + ["sagemaker:AddTags"],
+            [_sagemaker(names, "training-job/")],
+        ),
+        _passes(training_role_arn, "sagemaker.amazonaws.com"),
+        allow(
+            ["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+            [names.arn("events", f"rule/{SAGEMAKER_MANAGED_RULE}")],
+        ),
+        allow(["lambda:InvokeFunction"], [names.arn("lambda", f"function:{names.shared('register_model')}")]),
+    )
+
+
+def _container(names: Names, image_repository_arn: str, kind: str) -> list[Statement]:
+    """What SageMaker does as the role of a job or an endpoint, beside its data.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
+    """
+    log_group = names.arn("logs", f"log-group:/aws/sagemaker/{kind}")
+    return [
+        allow(
+            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            [f"{log_group}*"],
+        ),
+        # PutMetricData knows no resources; the namespace narrows it.
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+        allow(
+            ["cloudwatch:PutMetricData"],
+            ["*"],
+            {"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}},
+        ),
+        allow(
+            ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            [image_repository_arn],
+        ),
+        # GetAuthorizationToken knows no resources.
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
+        allow(["ecr:GetAuthorizationToken"], ["*"]),
+    ]
+
+
+def _reads_registry(names: Names) -> list[Statement]:
+    return [
+        _lists(["sagemaker:ListModelPackages"]),
+        allow(["sagemaker:DescribeModelPackage"], [_sagemaker(names, "model-package/")]),
+    ]
+
+
+def _lists(actions: list[str]) -> Statement:
+    # SageMaker's List operations know no resources.
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
+    return allow(actions, ["*"])
+
+
+def _emits(names: Names) -> Statement:
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html ."""
+    return allow(
+        ["events:PutEvents"], [names.arn("events", "event-bus/default")], {"StringEquals": {"events:source": SOURCE}}
+    )
+
+
+def _passes(role_arn: str, service: str) -> Statement:
+    return allow(["iam:PassRole"], [role_arn], {"StringEquals": {"iam:PassedToService": service}})
+
+
+def _bucket(name: str) -> str:
+    return f"arn:aws:s3:::{name}"
+
+
+def _objects(bucket: str, keys: str) -> str:
+    return f"arn:aws:s3:::{bucket}/{keys}"
+
+
+def _table(names: Names, noun: str) -> str:
+    return names.arn("dynamodb", f"table/{names.shared(noun)}")
+
+
+def _sagemaker(names: Names, kind: str) -> str:
+    """Every resource of a kind that belongs to the stack's models; `kind` ends in a slash."""
+    return names.arn("sagemaker", f"{kind}{names.of_model('*')}")

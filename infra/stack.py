@@ -1,0 +1,45 @@
+"""What every component of one stack shares: names, settings, recipes, tags."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from comal.errors import UserError
+from comal.names import PROJECT, Names
+from comal.recipe import Recipe
+from infra.settings import Settings
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One stack in one account and region."""
+
+    names: Names
+    settings: Settings
+    recipes: tuple[Recipe, ...]
+
+    def tags(self, model: str | None = None) -> dict[str, str]:
+        """Tags of a resource; `model` for one that belongs to a single model."""
+        tags = {"project": PROJECT, "managed-by": "pulumi", "comal:stack": self.names.stack}
+        return tags | ({"comal:model": model} if model else {})
+
+    def data_options(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Options of what holds data, or guards it: without emptyOnDestroy it outlives the stack."""
+        return pulumi.ResourceOptions(parent=parent, retain_on_delete=not self.settings.empty_on_destroy)
+
+
+def choose_recipes(recipes: Sequence[Recipe], settings: Settings) -> tuple[Recipe, ...]:
+    """The recipes that the stack has, by name.
+
+    Raises:
+        UserError: `comal:models` names a model without a recipe.
+    """
+    by_model = {recipe.model: recipe for recipe in recipes}
+    unknown = [model for model in settings.models if model not in by_model]
+    if unknown:
+        raise UserError(
+            f"comal:models names {', '.join(unknown)}; recipes/ has {', '.join(sorted(by_model)) or 'none'}.",
+            next_step="Add the recipe with `comal init`, or take the model out of comal:models.",
+        )
+    return tuple(by_model[model] for model in sorted(settings.models or by_model))

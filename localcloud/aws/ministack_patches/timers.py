@@ -95,8 +95,8 @@ def install(clock: Clock) -> None:
     _keep_last_fired(eventbridge, eventbridge._rule_last_fired)
     _keep_last_fired(scheduler, scheduler._schedule_last_fired)
     # An advance ticks too; two ticks at once would fire a timer twice.
-    eventbridge._tick_scheduled_rules = _one_at_a_time(eventbridge._tick_scheduled_rules)
-    scheduler._tick_schedules = _one_at_a_time(scheduler._tick_schedules)
+    eventbridge._tick_scheduled_rules = _one_at_a_time(eventbridge._tick_scheduled_rules, _forget_old_rules)
+    scheduler._tick_schedules = _one_at_a_time(scheduler._tick_schedules, _forget_old_schedules)
 
 
 def _keep_last_fired(module: Any, last_fired: dict[tuple[str, ...], float]) -> None:
@@ -113,14 +113,33 @@ def _keep_last_fired(module: Any, last_fired: dict[tuple[str, ...], float]) -> N
     module.get_state, module.load_persisted_state = get_state_with_times, load_with_times
 
 
-def _one_at_a_time(original: Callable[[], Any]) -> Callable[[], Any]:
+def _one_at_a_time(original: Callable[[], Any], forget_outdated: Callable[[], None]) -> Callable[[], Any]:
     lock = threading.Lock()
 
     def tick() -> Any:
         with lock:
+            forget_outdated()
             return original()
 
     return tick
+
+
+def _forget_old_rules() -> None:
+    """A rule that was deleted and made again under its name has not fired yet."""
+    for key, fired in list(eventbridge._rule_last_fired.items()):
+        rule = eventbridge._rules._data.get(key)
+        if rule is None or rule["CreationTime"] > fired:
+            del eventbridge._rule_last_fired[key]
+
+
+def _forget_old_schedules() -> None:
+    """Nor has a schedule that was made again, or one for a single moment whose moment was changed."""
+    for key, fired in list(scheduler._schedule_last_fired.items()):
+        schedule = scheduler._schedules._data.get(key)
+        is_new = schedule is None or schedule["CreationDate"] > fired
+        is_once = schedule is not None and scheduler._at_time_epoch(schedule["ScheduleExpression"]) is not None
+        if is_new or (is_once and schedule["LastModificationDate"] > fired):
+            del scheduler._schedule_last_fired[key]
 
 
 def _next_due(expression: str, last_fired: float | None, created: float) -> float | None:

@@ -118,6 +118,26 @@ def test_what_has_fired_does_not_fire_again_after_a_restart(tmp_path: Path) -> N
         stop_cloud(second)
 
 
+def test_a_rule_made_again_under_its_name_and_a_moment_that_was_changed_count_anew(own_cloud: RunningCloud) -> None:
+    queue_url, queue_arn = create_queue(own_cloud, "again")
+    events, schedules = own_cloud.client("events"), own_cloud.client("scheduler")
+    target = {"Arn": queue_arn, "RoleArn": create_role(own_cloud, "again", []), "Input": "{}"}
+    for change in (schedules.create_schedule, schedules.update_schedule):
+        moment = datetime.fromtimestamp(set_clock(own_cloud, {})["now"], UTC) + timedelta(hours=2)
+        change(
+            Name="moment",
+            ScheduleExpression=f"at({moment:%Y-%m-%dT%H:%M:%S})",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target=target,
+        )
+        events.put_rule(Name="again", ScheduleExpression="rate(3 hours)")
+        events.put_targets(Rule="again", Targets=[{"Id": "queue", "Arn": queue_arn}])
+        assert set_clock(own_cloud, {"advance_s": 4 * HOUR_S})["stops"] == 2
+        events.remove_targets(Rule="again", Ids=["queue"])
+        events.delete_rule(Name="again")
+    assert count_messages(own_cloud, queue_url) == 4
+
+
 @pytest.mark.parametrize("document", [{"advance_s": -1}, {"advance_s": "1h"}, {"advance": 1}])
 def test_a_wrong_advance_says_what_is_expected(cloud: RunningCloud, document: dict[str, Any]) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:

@@ -23,6 +23,9 @@ from training.stop import StopRequest
 
 FILE_NAME = "model.ubj"
 DEFAULT_ROUNDS = 200
+# Threads wait for each other in every round: with less than this for each, one is faster than two (0.15 s against 0.5 s
+# for 8,000 rows of 8 features on shared cores).
+CELLS_PER_THREAD = 250_000
 DEFAULTS = {"max_depth": 6, "eta": 0.1}
 
 # https://xgboost.readthedocs.io/en/stable/parameter.html, without what the recipe itself decides (task, seed, device).
@@ -131,7 +134,7 @@ def fit_xgboost(
         tree_method="hist",
         device=device,
         seed=recipe.training.seed,
-        nthread=len(os.sched_getaffinity(0)),
+        nthread=_threads(matrix),
     )
     if recipe.task == "multiclass":
         params["num_class"] = len(schema.classes)
@@ -168,6 +171,11 @@ class _Rounds(xgboost.callback.TrainingCallback):
         if self.stop.asked:
             say(f"Asked to stop: keeping the model of {done} rounds.")
         return self.stop.asked
+
+
+def _threads(matrix: Matrix) -> int:
+    """As many threads as the matrix keeps busy, and no more than there are cores."""
+    return max(1, min(len(os.sched_getaffinity(0)), matrix.size // CELLS_PER_THREAD))
 
 
 def _shown(recipe: Recipe) -> str:

@@ -64,6 +64,11 @@ class App:
         return self._answers.answer(matrix)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        """The body, if it is short enough.
+
+        What follows a refusal is still read by uvicorn, and dropped: a connection that closed while its caller sends
+        would break before the caller reads why.
+        """
         declared = _header(scope, b"content-length")
         if declared.isdigit() and int(declared) > self._max_bytes:
             raise self._too_long(f"{int(declared)} bytes")
@@ -96,6 +101,4 @@ def _header(scope: Scope, name: bytes) -> bytes:
 def _refusal_headers(scope: Scope, refusal: RefusalError) -> Headers:
     if refusal.status == 405:
         return [(b"allow", _METHODS[scope["path"]].encode())]
-    if refusal.status == 413:  # the rest of the body is not wanted on this connection
-        return [(b"connection", b"close")]
     return []

@@ -14,8 +14,13 @@ from training.schema import FeatureColumn
 
 Converter = Callable[[Any], float]
 
-MISSING_TEXTS = frozenset({"", "na", "n/a", "nan", "null", "none"})
-_BOOLEAN_TEXTS = {"true": 1.0, "yes": 1.0, "1": 1.0, "false": 0.0, "no": 0.0, "0": 0.0}
+# The words of comal.conversion, by which the training data was read; written out once more because that module needs
+# pyarrow, which would double the memory of an endpoint. A test holds the two together.
+MISSING_WORDS = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "-nan", "-NaN", "null", "NULL", "None", "<NA>", "NaT"})
+BOOLEAN_WORDS = {
+    "true": True, "t": True, "yes": True, "y": True, "1": True, "1.0": True,
+    "false": False, "f": False, "no": False, "n": False, "0": False, "0.0": False,
+}  # fmt: skip
 
 
 def converter(feature: FeatureColumn, *, refuse_unknown: bool) -> Converter:
@@ -40,6 +45,8 @@ def _number(value: Any) -> float:
 
 
 def _integer(value: Any) -> float:
+    if isinstance(value, bool):
+        return float(value)
     try:
         number = _number(value)
     except ValueError as error:
@@ -50,16 +57,15 @@ def _integer(value: Any) -> float:
 
 
 def _boolean(value: Any) -> float:
-    if value is True or value is False:
-        return float(value)
     if value is None:
         return math.nan
-    text = _text(value).strip().lower()
-    if text in MISSING_TEXTS:
+    text = _text(value).strip()
+    if text in MISSING_WORDS:
         return math.nan
-    if text not in _BOOLEAN_TEXTS:
+    known = BOOLEAN_WORDS.get(text.lower())
+    if known is None:
         raise ValueError("expected true or false (also 1/0 or yes/no)")
-    return _BOOLEAN_TEXTS[text]
+    return float(known)
 
 
 def _category(values: Sequence[str], *, refuse_unknown: bool) -> Converter:
@@ -69,11 +75,11 @@ def _category(values: Sequence[str], *, refuse_unknown: bool) -> Converter:
     def convert(value: Any) -> float:
         if value is None:
             return math.nan
-        text = _text(value)
+        text = _text(value).strip()
         code = codes.get(text)
         if code is not None:
             return code
-        if text.strip().lower() in MISSING_TEXTS or not refuse_unknown:
+        if text in MISSING_WORDS or not refuse_unknown:
             return math.nan
         raise ValueError(f"expected one of {allowed}")
 
@@ -83,9 +89,9 @@ def _category(values: Sequence[str], *, refuse_unknown: bool) -> Converter:
 def _parsed(text: str) -> float | None:
     """A number's text; None where it stands for a missing value."""
     text = text.strip()
-    if text.lower() in MISSING_TEXTS:
+    if text in MISSING_WORDS:
         return None
-    if "_" in text:  # Python reads 1_000 as a number; the validated data does not
+    if "_" in text or not text.isascii():  # Python reads 1_000 and ١٢ as numbers; validation does not
         raise ValueError("expected a number")
     try:
         return float(text)

@@ -10,8 +10,10 @@ from pathlib import Path
 from localcloud.aws.sagemaker.archive import extract_archive
 from localcloud.aws.sagemaker.aws_clients import AwsClients
 from localcloud.aws.sagemaker.containers.images import Images
+from localcloud.aws.sagemaker.containers.processes import SupervisedProcess
 from localcloud.aws.sagemaker.containers.records import LAUNCH, LOG, Launch
 from localcloud.aws.sagemaker.containers.sandbox import CONTAINER_BASE
+from localcloud.aws.sagemaker.containers.warm_images import WarmImages
 from localcloud.aws.sagemaker.errors import ContainerFailure
 from localcloud.aws.sagemaker.instance import STOP_GRACE_S, Instance
 from localcloud.aws.sagemaker.job_directory import base_environment
@@ -34,6 +36,7 @@ class Garage:
 
     clients: AwsClients
     images: Images
+    warm_images: WarmImages
     logs: LogShipper
     sockets: Path
 
@@ -98,7 +101,9 @@ class Fleet:
         # The same for an emulator that comes back.
         socket_name = uuid.uuid5(uuid.NAMESPACE_URL, str(directory)).hex[:16]
         socket_path = self._garage.sockets / f"{socket_name}.sock"
-        return Instance(variant.name, directory, socket_path, partial(self._launch, variant, directory, socket_path))
+        return Instance(
+            variant.name, directory, socket_path, partial(self._start_process, variant, directory, socket_path)
+        )
 
     def _follow(self, instance: Instance) -> None:
         stream = f"{instance.variant}/i-{uuid.uuid5(uuid.NAMESPACE_URL, str(instance.directory)).hex[:17]}"
@@ -128,7 +133,7 @@ class Fleet:
             partial_archive.rename(archive)
         extract_archive(archive, model_dir)
 
-    def _launch(self, variant: VariantPlan, directory: Path, socket_path: Path) -> Launch:
+    def _start_process(self, variant: VariantPlan, directory: Path, socket_path: Path) -> SupervisedProcess:
         garage = self._garage
         image = garage.images.find(variant.image)
         if not (directory / LAUNCH).exists():
@@ -138,4 +143,5 @@ class Fleet:
         env |= {"SM_MODEL_DIR": f"{CONTAINER_BASE}/model", "SAGEMAKER_BIND_TO_UNIX_SOCKET": str(socket_path)}
         env |= variant.environment
         ml_dir = str(directory / "ml")
-        return Launch([*image.command, "serve"], image.cwd, env, ml_dir, STOP_GRACE_S)
+        launch = Launch([*image.command, "serve"], image.cwd, env, ml_dir, STOP_GRACE_S)
+        return garage.warm_images.launch(image, directory, launch)

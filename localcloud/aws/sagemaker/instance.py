@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from localcloud.aws.sagemaker.containers.processes import SupervisedProcess, SupervisorLostError
-from localcloud.aws.sagemaker.containers.records import LOG, ExitRecord, Launch
+from localcloud.aws.sagemaker.containers.records import LOG, ExitRecord
 from localcloud.aws.sagemaker.errors import ContainerFailure
 from localcloud.aws.sagemaker.failure_reasons import exit_code, exit_reason
 from localcloud.aws.sagemaker.log_shipping import read_tail
@@ -27,14 +27,16 @@ _REASON_LOG_BYTES = 4096
 class Instance:
     """A process and the pool of connections to it. `in_flight` and `connections` belong to the event loop."""
 
-    def __init__(self, variant: str, directory: Path, socket_path: Path, make_launch: Callable[[], Launch]) -> None:
+    def __init__(
+        self, variant: str, directory: Path, socket_path: Path, start_process: Callable[[], SupervisedProcess]
+    ) -> None:
         self.variant = variant
         self.directory = directory
         self.ready = False
         self.in_flight = 0
         self.connections = ConnectionPool(socket_path)
         self._socket_path = socket_path
-        self._make_launch = make_launch
+        self._start_process = start_process
         self._process: SupervisedProcess | None = None
         self._stopping = threading.Event()
         self._watcher: threading.Thread | None = None
@@ -55,7 +57,7 @@ class Instance:
         """
         self._socket_path.unlink(missing_ok=True)
         try:
-            self._process = SupervisedProcess.launch(self.directory, self._make_launch())
+            self._process = self._start_process()
         except SupervisorLostError as error:
             raise ContainerFailure(f"InternalServerError: {error}") from error
 

@@ -65,7 +65,7 @@ def base_environment(image: Image, edge_url: str, region: str, credentials: Cred
         **kept,
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(home),
-        **image.env,
+        **dict(image.env),
         "AWS_ENDPOINT_URL": edge_url,
         "AWS_ACCESS_KEY_ID": credentials.access_key,
         "AWS_SECRET_ACCESS_KEY": credentials.secret_key,

@@ -45,7 +45,7 @@ class LogShipper:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends; what is not shipped stays in the files."""
+        """Ends; what is not shipped stays in the files, and goes out after the next start."""
         self._stopping.set()
         self._thread.join(timeout=5)
 
@@ -67,6 +67,8 @@ class LogShipper:
 
     def _ship(self, followed: _Followed, *, to_end: bool) -> None:
         with followed.lock:
+            if self._stopping.is_set():
+                return
             try:
                 while (batch := _read_lines(followed, to_end=to_end)) is not None:
                     lines, offset = batch

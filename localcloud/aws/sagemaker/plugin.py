@@ -13,6 +13,7 @@ from localcloud.aws.request import Request, Response
 from localcloud.aws.sagemaker.aws_clients import AssumeRole, AwsClients, RoleSession
 from localcloud.aws.sagemaker.catalogue import Catalogue
 from localcloud.aws.sagemaker.containers.images import Images
+from localcloud.aws.sagemaker.containers.warm_images import WarmImages
 from localcloud.aws.sagemaker.control_plane import ControlPlane, resource_arn
 from localcloud.aws.sagemaker.endpoints import Endpoints
 from localcloud.aws.sagemaker.errors import ApiError
@@ -76,10 +77,11 @@ class SageMakerService:
         catalogue = Catalogue(self._store, self._outbox.wake)
         clients = AwsClients(edge_url, assume_role)
         self._logs = LogShipper(clients)
-        workshop = Workshop(catalogue, clients, Images(images), self._logs)
-        self._training_jobs = TrainingJobs(workshop, directory / "training-jobs")
         self._sockets = _socket_directory(directory)
-        garage = Garage(clients, workshop.images, self._logs, self._sockets)
+        self._warm_images = WarmImages(self._sockets)
+        workshop = Workshop(catalogue, clients, Images(images), self._warm_images, self._logs)
+        self._training_jobs = TrainingJobs(workshop, directory / "training-jobs")
+        garage = Garage(clients, workshop.images, self._warm_images, self._logs, self._sockets)
         self._endpoints = Endpoints(catalogue, garage, routes, directory / "endpoints")
         special = {
             operation: handler
@@ -124,10 +126,12 @@ class SageMakerService:
         await loop.run_in_executor(None, self._stop)
 
     def _stop(self) -> None:
+        # First: the port no longer answers, and shipping would only wait for it.
+        self._logs.stop()
         self._training_jobs.abandon()
         self._endpoints.stop()
+        self._warm_images.stop()
         shutil.rmtree(self._sockets, ignore_errors=True)
-        self._logs.stop()
         self._outbox.stop()
         self._threads.shutdown(wait=True)
         self._store.close()

@@ -12,10 +12,11 @@ from localcloud.aws.sagemaker.archive import write_archive
 from localcloud.aws.sagemaker.aws_clients import AwsClients
 from localcloud.aws.sagemaker.catalogue import Catalogue
 from localcloud.aws.sagemaker.channels import download_channel, relative_to_prefix
-from localcloud.aws.sagemaker.containers.images import Images
+from localcloud.aws.sagemaker.containers.images import Image, Images
 from localcloud.aws.sagemaker.containers.processes import SupervisedProcess
 from localcloud.aws.sagemaker.containers.records import LOG, ExitRecord, Launch
 from localcloud.aws.sagemaker.containers.sandbox import CONTAINER_BASE
+from localcloud.aws.sagemaker.containers.warm_images import WarmImages
 from localcloud.aws.sagemaker.errors import ContainerFailure
 from localcloud.aws.sagemaker.failure_reasons import training_failure
 from localcloud.aws.sagemaker.families import TRAINING_JOB
@@ -45,6 +46,7 @@ class Workshop:
     catalogue: Catalogue
     clients: AwsClients
     images: Images
+    warm_images: WarmImages
     logs: LogShipper
 
 
@@ -109,10 +111,10 @@ class TrainingRun:
         started = self._job["SecondaryStatus"] not in ("Starting", "Downloading")
         self._process = SupervisedProcess.find(self._directory) if started else None
         if self._process is None:
-            launch = self._prepare()
+            image, launch = self._prepare()
             self._workshop.logs.follow(log, self._scope.region, LOG_GROUP, stream)
             self._enter("InProgress", "Training")
-            self._process = SupervisedProcess.launch(self._directory, launch)
+            self._process = self._workshop.warm_images.launch(image, self._directory, launch)
         else:
             self._workshop.logs.follow(log, self._scope.region, LOG_GROUP, stream)
         if self._stop.is_set():
@@ -132,7 +134,7 @@ class TrainingRun:
                 return record
         return None
 
-    def _prepare(self) -> Launch:
+    def _prepare(self) -> tuple[Image, Launch]:
         job, scope, clients = self._job, self._scope, self._workshop.clients
         self._check_stop()
         self._enter("InProgress", "Downloading")
@@ -151,7 +153,7 @@ class TrainingRun:
             arguments = [] if algorithm.get("ContainerEntrypoint") else ["train"]
         env = base_environment(image, clients.edge_url, scope.region, credentials, self._directory / "tmp")
         self._check_stop()
-        return Launch(
+        return image, Launch(
             command=[*entry_point, *arguments],
             cwd=image.cwd,
             env=env | training_environment(job),

@@ -16,6 +16,14 @@ from tests.running_cloud import RunningCloud, start_cloud, stop_cloud
 
 TOY_IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/toy:1"
 TOY = {"command": [sys.executable, str(Path(__file__).with_name("toy_container.py"))], "cwd": "/", "env": {}}
+WARM_IMAGE = TOY_IMAGE.replace("toy:1", "toy:warm")
+UNLOADABLE_IMAGE = TOY_IMAGE.replace("toy:1", "toy:unloadable")
+IMAGES = {
+    TOY_IMAGE: TOY,
+    # A module that nothing else imports, so that its presence tells a warm start from a cold one.
+    WARM_IMAGE: {**TOY, "preload": ["wave"]},
+    UNLOADABLE_IMAGE: {**TOY, "preload": ["no_such_module"]},
+}
 WAIT_S = 20.0
 
 
@@ -39,7 +47,7 @@ class Setup:
     queue: str = ""
 
     def __post_init__(self) -> None:
-        self.cloud.images.write_text(json.dumps({TOY_IMAGE: TOY}))
+        self.cloud.images.write_text(json.dumps(IMAGES))
         self.sagemaker = self.cloud.client("sagemaker")
         self.runtime = self.cloud.client("sagemaker-runtime")
         self.s3 = self.cloud.client("s3")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.sagemaker.conftest import TOY, TOY_IMAGE, Setup, wait_for
+from tests.contract.sagemaker.conftest import IMAGES, TOY_IMAGE, Setup, wait_for
 from tests.contract.sagemaker.test_endpoints import await_endpoint, invoke, make_config
 from tests.contract.sagemaker.test_training_failures import is_alive
 from tests.running_cloud import RunningCloud, start_cloud, stop_cloud
@@ -31,7 +31,7 @@ def kill(cloud: RunningCloud) -> None:
 
 def restart(setup: Setup) -> None:
     cloud = start_cloud(setup.cloud.state_dir, setup.cloud.port)
-    cloud.images.write_text(json.dumps({TOY_IMAGE: TOY}))
+    cloud.images.write_text(json.dumps(IMAGES))
     setup.cloud.process = cloud.process
 
 

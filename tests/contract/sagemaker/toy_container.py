@@ -40,6 +40,8 @@ def train() -> None:
             for name in ("inputdataconfig", "resourceconfig")
         },
         "environment": dict(os.environ),
+        "warm": "wave" in sys.modules,
+        "arguments": sys.argv[1:],
         "checkpoints": sorted(path.name for path in (BASE / "checkpoints").iterdir()),
     }
     (BASE / "model/model.json").write_text(json.dumps({"answer": 42}))
@@ -70,6 +72,7 @@ class Handler(BaseHTTPRequestHandler):
         answer = {
             "version": os.environ.get("TOY_VERSION"),
             "pid": os.getpid(),
+            "warm": "wave" in sys.modules,
             "model": sorted(path.name for path in (BASE / "model").iterdir()),
             "headers": {name.lower(): value for name, value in self.headers.items()},
             "size": len(body),

@@ -1,7 +1,7 @@
 """Which local command stands for a container image: images.json, read for each start."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from localcloud.aws.sagemaker.errors import ContainerFailure
@@ -14,13 +14,13 @@ class Image:
     Attributes:
         command: The image's entry point; SageMaker appends `train` or `serve`.
         cwd: Working directory.
-        env: Environment that the image sets.
-        preload: Modules that a warm process imports ahead of time.
+        env: Names and values that the image sets.
+        preload: Modules that a warm interpreter imports ahead of time: slow ones that seldom change.
     """
 
     command: tuple[str, ...]
     cwd: str
-    env: dict[str, str] = field(default_factory=dict)
+    env: tuple[tuple[str, str], ...] = ()
     preload: tuple[str, ...] = ()
 
 
@@ -47,4 +47,5 @@ class Images:
                 f"ClientError: Cannot find the image {uri}. {self._path} maps image URIs to local commands; "
                 f"it knows: {known}."
             )
-        return Image(tuple(entry["command"]), entry["cwd"], entry.get("env", {}), tuple(entry.get("preload", ())))
+        env = tuple(sorted(entry.get("env", {}).items()))
+        return Image(tuple(entry["command"]), entry["cwd"], env, tuple(entry.get("preload", ())))

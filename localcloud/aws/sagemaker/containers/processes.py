@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from localcloud.aws.sagemaker.containers.records import (
@@ -23,13 +24,29 @@ from localcloud.aws.sagemaker.containers.records import (
 
 _SUPERVISOR = "localcloud.aws.sagemaker.containers.supervisor"
 # The directory that holds the `localcloud` package.
-_PACKAGE_ROOT = Path(__file__).resolve().parents[4]
+PACKAGE_ROOT = Path(__file__).resolve().parents[4]
 _ANNOUNCE_TIMEOUT_S = 10.0
 _ANNOUNCE_POLL_S = 0.002
 
 
+# Starts a supervisor for a directory: a child of ours, or the pid of somebody else's.
+Spawn = Callable[[Path], "subprocess.Popen[bytes] | int"]
+
+
 class SupervisorLostError(Exception):
     """The supervisor ended before it said whom it runs."""
+
+
+def spawn_supervisor(directory: Path) -> "subprocess.Popen[bytes]":
+    """A supervisor of our own."""
+    return subprocess.Popen(
+        [sys.executable, "-S", "-E", "-m", _SUPERVISOR, str(directory)],
+        cwd=PACKAGE_ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 class SupervisedProcess:
@@ -42,7 +59,7 @@ class SupervisedProcess:
         self._popen = popen
 
     @classmethod
-    def launch(cls, directory: Path, launch: Launch) -> "SupervisedProcess":
+    def launch(cls, directory: Path, launch: Launch, spawn: Spawn = spawn_supervisor) -> "SupervisedProcess":
         """Starts a supervisor and waits until it says whom it runs.
 
         Raises:
@@ -52,21 +69,21 @@ class SupervisedProcess:
         for name in (PROCESS, EXIT):
             (directory / name).unlink(missing_ok=True)
         write_record(directory, LAUNCH, launch)
-        popen = subprocess.Popen(
-            [sys.executable, "-S", "-E", "-m", _SUPERVISOR, str(directory)],
-            cwd=_PACKAGE_ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        spawned = spawn(directory)
+        popen = None if isinstance(spawned, int) else spawned
+        pid = spawned if isinstance(spawned, int) else spawned.pid
         deadline = time.monotonic() + _ANNOUNCE_TIMEOUT_S
         while (ids := read_process_ids(directory)) is None:
-            if popen.poll() is not None or time.monotonic() > deadline:
+            if not start_time_of(pid) or time.monotonic() > deadline:
+                # It may have said so in its last moment.
+                ids = read_process_ids(directory)
+                break
+            time.sleep(_ANNOUNCE_POLL_S)
+        if ids is None:
+            if popen is not None:
                 popen.kill()
                 popen.wait()
-                raise SupervisorLostError(f"The supervisor of {directory.name} ended before its process started")
-            time.sleep(_ANNOUNCE_POLL_S)
+            raise SupervisorLostError(f"The supervisor of {directory.name} ended before its process started")
         return cls(directory, ids, popen)
 
     @classmethod

@@ -7,6 +7,7 @@ import traceback
 from comal.errors import ComalError
 from training.failure import describe, write_failure
 from training.paths import TrainPaths
+from training.stop import StopRequest
 
 USAGE = "usage: python -m training {train|serve}"
 
@@ -24,11 +25,11 @@ def main(arguments: list[str]) -> int:
 def _train() -> int:
     paths = TrainPaths.from_environment()
     try:
-        from training.stop import StopRequest
-        from training.train import train
-
         stop = StopRequest()
         stop.listen()
+        # A second of imports, which serving does not need.
+        from training.train import train
+
         train(paths, stop)
     except Exception as error:  # noqa: BLE001 - every failure must reach SageMaker as one sentence
         _trace(error)

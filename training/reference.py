@@ -22,7 +22,7 @@ def reference_profile(batches: list[Batch], training: NDArray[np.bool_], recipe:
     first = 0
     for batch in batches:
         table = read_columns(batch, schema.names)
-        tables.append(table.filter(pa.array(training[first : first + batch.rows])).cast(schema))
+        tables.append(table.filter(pa.array(training[first : first + batch.rows])).cast(schema, safe=False))
         first += batch.rows
     return profile_of(pa.concat_tables(tables), recipe).to_json()
 

@@ -28,3 +28,11 @@ def test_labels_of_different_types_are_profiled_as_one_column(new_job: NewJob, w
     assert isinstance(target, CategoryProfile)
     assert set(target.values) == {"1", "2", "3"}
     assert job.document("schema.json")["classes"] == ["1", "2", "3"]
+
+
+def test_integers_beyond_a_doubles_precision_are_profiled(new_job: NewJob):
+    features = {"x": {"type": "integer"}}
+    recipe = {"model": "mm", "task": "regression", "target": "y", "features": features}
+    table = pa.table({"x": [2**60 + position for position in range(60)], "y": [float(v % 5) for v in range(60)]})
+    job = new_job(recipe, {"b1": table})
+    assert job.run()["trained_rows"] == 47

@@ -146,6 +146,13 @@ class TestChampion:
         assert champion["metrics"] == {}
         assert reason in champion["unscored"]
 
+    def test_an_absent_artifact_is_unscored(self, new_job: NewJob, diabetes: Sample, tmp_path: Path):
+        archive = tmp_path / "champion.tar.gz"
+        archive.touch()
+        job = new_job(diabetes.recipe, diabetes.batches, archive)
+        (job.paths.channel("champion") / "model.tar.gz").unlink()
+        assert job.run()["champion"]["unscored"] == "The champion channel has no model.tar.gz."
+
     def test_a_champion_of_another_task_is_unscored(
         self, new_job: NewJob, diabetes: Sample, cancer: Sample, tmp_path: Path
     ):

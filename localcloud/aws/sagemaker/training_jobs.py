@@ -89,16 +89,15 @@ class TrainingJobs:
             raise ApiError("ResourceInUse", f"The training job {name} is in status {resource.status}; stop it first.")
         self._workshop.catalogue.remove(TRAINING_JOB, resource)
         shutil.rmtree(self._job_directory(scope, name), ignore_errors=True)
-        with self._lock:
-            self._runs.pop((scope, name.lower()), None)
         return {}
 
     def _start(self, resource: Resource) -> None:
         directory = self._job_directory(resource.scope, resource.name)
         run = TrainingRun(self._workshop, resource.scope, resource.document, directory)
         with self._lock:
+            self._runs = {key: earlier for key, earlier in self._runs.items() if earlier.is_running}
             self._runs[(resource.scope, resource.name.lower())] = run
-        run.start()
+            run.start()
 
     def _job_directory(self, scope: Scope, name: str) -> Path:
         return self._directory / f"{scope.account}-{scope.region}-{name.lower()}"

@@ -81,10 +81,19 @@ class TrainingRun:
         if self._process is not None:
             self._process.request_stop()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether there is something left to do."""
+        return self._thread.is_alive()
+
     def abandon(self) -> None:
-        """Ends the job because the emulator ends; a container that runs is killed, and the job has failed."""
+        """Lets go of the job because the emulator ends.
+
+        A container that runs is killed, and its job has failed; a download or an upload is done again by the next
+        emulator.
+        """
         self._abandoned.set()
-        if self._process is not None:
+        if self._process is not None and self._process.is_running:
             self._process.kill()
             self._enter(
                 "Failed",

@@ -123,6 +123,8 @@ def test_an_orderly_end_leaves_no_process_and_a_start_brings_endpoints_back(surv
     job: dict[str, Any] = survivor.job(name)
     assert job["TrainingJobStatus"] == "Failed"
     assert "The local cloud was stopped" in job["FailureReason"]
+    done = survivor.sagemaker.list_training_jobs(StatusEquals="Completed")["TrainingJobSummaries"]
+    assert len(done) == 1, "the job that made the model had ended before"
     assert invoke(survivor, "e")["version"] == "1"
 
 

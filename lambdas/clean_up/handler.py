@@ -48,7 +48,7 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, str]:
     clean_up(
         names,
         environment.model_names,
-        TrainingCleanUp(names, client("dynamodb"), client("stepfunctions"), sagemaker),
+        TrainingCleanUp(names, client("stepfunctions"), sagemaker),
         ServingCleanUp(names, sagemaker),
         s3=client("s3"),
         empties_buckets=environment.empty_on_destroy,

@@ -23,8 +23,8 @@ def clean_up(
 ) -> None:
     """Delete all that pushes, runs and deployments have made. Safe to repeat after any failure.
 
-    What could make something anew goes before what it makes: triggers before executions, executions before versions,
-    versions before endpoints. The functions still run meanwhile.
+    What could make something anew goes before what it makes: executions before versions, versions before endpoints.
+    The stack has taken the functions' deliveries away by then, so that only what was begun is still going on.
 
     Args:
         names: Names of the stack.
@@ -39,7 +39,6 @@ def clean_up(
         PlatformError: Something could not be deleted in time.
     """
     for model in models:
-        training.forget_triggers(model)
         training.stop_executions(model)
     training.stop_jobs(deadline)
     for model in models:

@@ -1,4 +1,4 @@
-"""Ends what trains: pending triggers first, so that nothing starts again, then executions and jobs."""
+"""Ends what trains: executions, then jobs."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,25 +17,8 @@ class TrainingCleanUp:
     """Clients are boto3's; what a service does not have is passed over."""
 
     names: Names
-    dynamodb: Any
     stepfunctions: Any
     sagemaker: Any
-
-    def forget_triggers(self, model: str) -> None:
-        """Delete the rows that could lead to another run."""
-        table = self.names.shared("retraining")
-        pages = self.dynamodb.get_paginator("query").paginate(
-            TableName=table,
-            KeyConditionExpression="pk = :model AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues={":model": {"S": model}, ":prefix": {"S": "trigger#"}},
-            ProjectionExpression="pk, sk",
-        )
-        try:
-            keys = [item for page in pages for item in page["Items"]]
-        except self.dynamodb.exceptions.ResourceNotFoundException:
-            return
-        for key in keys:
-            self.dynamodb.delete_item(TableName=table, Key=key)
 
     def stop_executions(self, model: str) -> None:
         """Stop the model's running executions; on AWS that stops their jobs too."""

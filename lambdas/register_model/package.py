@@ -8,6 +8,7 @@ from typing import Any
 
 from comal import registry, s3_layout
 from comal.evaluation import Evaluation
+from comal.events import event_id
 from comal.names import Names
 from comal.recipe import Recipe
 from lambdas.register_model.training_output import FinishedJob
@@ -37,6 +38,6 @@ def package_request(
             trained_rows=evaluation.trained_rows,
             metrics=evaluation.challenger.metrics,
         ),
-        # A repeated request gives the version that the first one made.
-        "ClientToken": names.training_job(job.model, job.run_id),
+        # A repeated request gives the version that the first one made; at most 36 characters.
+        "ClientToken": event_id(names.stack, job.model, job.run_id),
     }

@@ -83,13 +83,15 @@ def validate_batch(names: Names) -> list[Statement]:
     landing, lake = names.bucket("landing"), names.bucket("lake")
     return [
         allow(["s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObjectVersion"], [_objects(landing, "incoming/*")]),
-        allow(["s3:GetObject"], [_objects(lake, "recipes/*"), _objects(lake, "profiles/*")]),
+        # Every attempt at a batch reads the version of the recipe that the first one read.
+        allow(["s3:GetObject", "s3:GetObjectVersion"], [_objects(lake, "recipes/*")]),
+        allow(["s3:GetObject"], [_objects(lake, "profiles/*")]),
         allow(
             ["s3:PutObject"],
             [_objects(lake, f"{area}/*") for area in ("validated", "quarantine", "reports", "profiles")],
         ),
         # Without it S3 answers 403 where an object is absent, and the first batch has no reference profile.
-        allow(["s3:ListBucket"], [_bucket(lake)]),
+        allow(["s3:ListBucket"], [_bucket(lake), _bucket(landing)]),
         allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [_table(names, "batches")]),
         _emits(names),
     ]
@@ -118,15 +120,14 @@ def register_model(names: Names, image_repository_arn: str) -> list[Statement]:
     """Reads a run's output, registers a version and judges it."""
     lake, models = names.bucket("lake"), names.bucket("models")
     return [
-        allow(["s3:GetObject"], [_objects(lake, "recipes/*"), _objects(models, "*/runs/*")]),
+        allow(["s3:GetObject"], [_objects(models, "*/runs/*")]),
         allow(
             ["s3:PutObject"],
             [_objects(models, "*/runs/*/evaluation.json"), _objects(lake, s3_layout.reference_profile_key("*"))],
         ),
-        allow(["s3:ListBucket"], [_bucket(lake), _bucket(models)]),
         *_reads_registry(names),
         allow(
-            ["sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage", "sagemaker:AddTags"],
+            ["sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage"],
             [_sagemaker(names, "model-package-group/"), _sagemaker(names, "model-package/")],
         ),
         # SageMaker looks at a package's image as the caller.
@@ -147,8 +148,9 @@ def deploy_model(names: Names, serving_role_arn: str) -> list[Statement]:
             [
                 *(f"sagemaker:{verb}Model" for verb in ("Create", "Describe", "Delete")),
                 *(f"sagemaker:{verb}EndpointConfig" for verb in ("Create", "Describe", "Delete")),
-                *(f"sagemaker:{verb}Endpoint" for verb in ("Create", "Describe", "Update")),
+                *(f"sagemaker:{verb}Endpoint" for verb in ("Create", "Describe", "Update", "Delete")),
                 "sagemaker:AddTags",
+                "sagemaker:DeleteTags",
                 "sagemaker:ListTags",
             ],
             [_sagemaker(names, kind) for kind in kinds],
@@ -161,7 +163,7 @@ def deploy_model(names: Names, serving_role_arn: str) -> list[Statement]:
 
 def clean_up(names: Names, *, empty_on_destroy: bool) -> list[Statement]:
     """Deletes what functions made outside the stack's state; data only where the stack allows it."""
-    kinds = ("endpoint/", "endpoint-config/", "model/", "model-package/", "model-package-group/", "training-job/")
+    kinds = ("endpoint/", "endpoint-config/", "model/", "model-package/", "training-job/")
     statements = [
         _lists(
             [
@@ -176,29 +178,19 @@ def clean_up(names: Names, *, empty_on_destroy: bool) -> list[Statement]:
                 "sagemaker:DeleteModel",
                 "sagemaker:DeleteModelPackage",
                 "sagemaker:DescribeEndpoint",
-                "sagemaker:DescribeTrainingJob",
                 "sagemaker:ListTags",
                 "sagemaker:StopTrainingJob",
             ],
             [_sagemaker(names, kind) for kind in kinds],
         ),
         allow(["states:ListExecutions"], [names.state_machine_arn("*")]),
-        allow(
-            ["states:StopExecution", "states:DescribeExecution"],
-            [names.arn("states", f"execution:{names.of_model('*')}:*")],
-        ),
+        allow(["states:StopExecution"], [names.arn("states", f"execution:{names.of_model('*')}:*")]),
     ]
     if empty_on_destroy:
         buckets = [names.bucket(kind) for kind in ("landing", "lake", "models")]
         statements += [
-            allow(
-                ["s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"],
-                [_bucket(bucket) for bucket in buckets],
-            ),
-            allow(
-                ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"],
-                [_objects(bucket, "*") for bucket in buckets],
-            ),
+            allow(["s3:ListBucketVersions"], [_bucket(bucket) for bucket in buckets]),
+            allow(["s3:DeleteObject", "s3:DeleteObjectVersion"], [_objects(bucket, "*") for bucket in buckets]),
         ]
     return statements
 

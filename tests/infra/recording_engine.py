@@ -14,7 +14,6 @@ from pulumi.runtime.settings import configure
 from tests.infra.program import ACCOUNT, REGION, REPOSITORY, Program, Resource
 
 
-
 class _Provider(mocks.Mocks):
     """Answers as AWS would, as far as the program looks."""
 

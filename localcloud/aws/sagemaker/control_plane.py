@@ -55,4 +55,6 @@ def resource_arn(operation: str, scope: Scope, request: Document) -> str:
 
 
 def _describe(catalogue: Catalogue, family: Family, scope: Scope, request: Document) -> Document:
-    return catalogue.find(family, scope, request[family.name_field]).document
+    # Some families take an ARN for a name.
+    name = request[family.name_field].rpartition("/")[2]
+    return catalogue.find(family, scope, name).document

@@ -36,7 +36,9 @@ def list_resources(store: Store, family: Family, scope: Scope, request: Document
     for name, condition in _FILTERS.items():
         if request.get(name) is not None:
             conditions.append(condition)
-            arguments.append(request[name])
+            value = request[name]
+            # A group is named by its ARN as well.
+            arguments.append(value.rpartition("/")[2] if name == "ModelPackageGroupName" else value)
     if family.name == "ModelPackage":
         conditions += _package_type_condition(request)
     column = _SORT_COLUMNS[request.get("SortBy", "CreationTime")]

@@ -63,6 +63,9 @@ class ModelPackages:
         group_name, name = request.get("ModelPackageGroupName"), request.get("ModelPackageName")
         if bool(group_name) == bool(name):
             raise ValidationError("Exactly one of ModelPackageName and ModelPackageGroupName must be provided.")
+        if group_name and request.get("Tags"):
+            # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html (Tags)
+            raise ValidationError("Tags cannot be given to a model package of a group: it uses the group's tags.")
         fields: Document = {
             "ModelApprovalStatus": "PendingManualApproval" if group_name else None,
             "CertifyForMarketplace": False,

@@ -116,6 +116,18 @@ def test_several_packages_are_described_at_once(setup: Setup, group: str) -> Non
     assert answer["BatchDescribeModelPackageErrorMap"][missing]["ErrorCode"] == "ValidationException"
 
 
+def test_a_package_of_a_group_takes_no_tags_of_its_own(setup: Setup, group: str) -> None:
+    with pytest.raises(ClientError, match="it uses the group's tags"):
+        register(setup, group, Tags=[{"Key": "team", "Value": "toys"}])
+
+
+def test_a_group_may_be_named_by_its_arn(setup: Setup, group: str) -> None:
+    arn = setup.sagemaker.describe_model_package_group(ModelPackageGroupName=group)["ModelPackageGroupArn"]
+    assert setup.sagemaker.describe_model_package_group(ModelPackageGroupName=arn)["ModelPackageGroupName"] == group
+    register(setup, arn)
+    assert len(setup.sagemaker.list_model_packages(ModelPackageGroupName=arn)["ModelPackageSummaryList"]) == 1
+
+
 def test_a_package_needs_a_group_that_exists(setup: Setup) -> None:
     code, message = refusal(setup.sagemaker.create_model_package, ModelPackageGroupName="no-such-group")
     assert code == "ValidationException"

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.htm
 import logging
 import shutil
 import threading
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -64,6 +65,7 @@ class Endpoints:
             "EndpointName": name,
             "EndpointConfigName": request["EndpointConfigName"],
             "EndpointStatus": "Creating",
+            "LastModifiedTime": time.time(),  # DescribeEndpoint always has one
             _NEXT: deployment,
         }
         endpoint = self._catalogue.add(ENDPOINT, scope, name, fields, request.get("Tags", []))

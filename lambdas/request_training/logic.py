@@ -4,83 +4,20 @@ A run is claimed by one conditional write that holds all it takes to start it. E
 again, and is, until the run is announced; only then is its end looked for. See docs/adr/0006.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
 
 from comal.errors import PlatformError
-from comal.events import Event, TrainingRefused, TrainingStarted, Trigger, event_id
+from comal.events import TrainingRefused, TrainingStarted, Trigger, event_id
 from comal.names import Names
 from comal.recipe import Recipe
 from comal.retraining_policy import Decision, Situation, decide
+from lambdas.request_training.ports import Announcer, Ledger, Runs
 from lambdas.request_training.run import EndedRun, PendingTrigger, Run, State, run_id_of
 
 # A run consumes at most so many triggers, so that its claim stays below DynamoDB's 400 KB and its event below
 # EventBridge's 256 KB. The batches of those that are left over are in its manifest all the same.
 MAX_TRIGGERS = 500
 _ATTEMPTS = 5
-
-
-class Ledger(Protocol):
-    """The retraining table. Reads see every write that has returned."""
-
-    def state(self, model: str) -> State:
-        """Where the model stands."""
-
-    def add(self, model: str, pending: PendingTrigger, arrived_at: datetime) -> None:
-        """Write a trigger down, unless it was there before, consumed or not."""
-
-    def pending(self, model: str) -> list[PendingTrigger]:
-        """Triggers that nothing has consumed, oldest first."""
-
-    def consume(self, model: str, triggers: Sequence[Trigger], run_id: str) -> None:
-        """Mark triggers as consumed by a run, or by a refusal (an empty run id)."""
-
-    def claim(self, model: str, run: Run, revision: int) -> bool:
-        """Put a run in flight; False if the state has changed since that revision."""
-
-    def set_announced(self, model: str, run_id: str) -> None:
-        """Note that a run was carried out to the end."""
-
-    def end(self, model: str, ended: EndedRun) -> None:
-        """Take a run out of flight; nothing happens when it is not in flight."""
-
-    def audit(
-        self, model: str, time: str, key: str, decision: str, why: str, triggers: Sequence[Trigger], run_id: str
-    ) -> None:
-        """Keep a decision for people to read; the same key again replaces it."""
-
-
-class Runs(Protocol):
-    """Recipes, inputs and executions."""
-
-    def recipe(self, model: str) -> Recipe | None:
-        """The deployed recipe, or None."""
-
-    def validated_batches(self, model: str) -> int:
-        """How many batches there are to train on."""
-
-    def plan(self, recipe: Recipe, run_id: str, why: str, triggers: list[Trigger], now: datetime) -> Run:
-        """A run with everything it takes; changes nothing."""
-
-    def write_inputs(self, model: str, run: Run) -> None:
-        """Write recipe and manifest; a manifest that is there stays as it is."""
-
-    def batches_of(self, model: str, run_id: str) -> set[str]:
-        """Ids of the batches in the run's manifest."""
-
-    def start(self, model: str, run: Run) -> None:
-        """Start the execution, unless it was started before."""
-
-    def end_of(self, run: Run) -> EndedRun | None:
-        """How the run ended, None while it runs. An execution that does not exist is started."""
-
-
-class Announcer(Protocol):
-    """The event bus."""
-
-    def emit(self, event: Event, time: datetime) -> None:
-        """Put an event on the bus."""
 
 
 class TrainingRequests:

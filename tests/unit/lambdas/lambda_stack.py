@@ -19,7 +19,7 @@ GOOD_IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/lambda-tests:good"
 BROKEN_IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/lambda-tests:broken"
 TOY_CONTAINER = REPOSITORY / "tests/contract/sagemaker/toy_container.py"
 NOW = "2026-03-01T12:00:00Z"
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 def wait_for(probe: Callable[[], Any], what: str) -> Any:

@@ -1,6 +1,7 @@
 """A local cloud with toy images, a role, a bucket, and a queue that hears SageMaker's events."""
 
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.running_cloud import RunningCloud, start_cloud, stop_cloud
+from tests.running_cloud import REPOSITORY, RunningCloud, find_free_port, stop_cloud, wait_until_ready
 
 TOY_IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/toy:1"
 TOY = {"command": [sys.executable, str(Path(__file__).with_name("toy_container.py"))], "cwd": "/", "env": {}}
@@ -47,7 +48,6 @@ class Setup:
     queue: str = ""
 
     def __post_init__(self) -> None:
-        self.cloud.images.write_text(json.dumps(IMAGES))
         self.sagemaker = self.cloud.client("sagemaker")
         self.runtime = self.cloud.client("sagemaker-runtime")
         self.s3 = self.cloud.client("s3")
@@ -134,6 +134,26 @@ class Setup:
         return heard
 
 
+def start_toy_cloud(state_dir: Path, port: int | None = None) -> RunningCloud:
+    """A local cloud whose images are the toys from its first moment on."""
+    port = port or find_free_port()
+    images = state_dir / "toy-images.json"
+    images.write_text(json.dumps(IMAGES))
+    arguments = ["--state-dir", str(state_dir), "--port", str(port), "--images", str(images)]
+    with (state_dir / "cloud.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "localcloud.aws", *arguments],
+            cwd=REPOSITORY,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    running = RunningCloud(f"http://127.0.0.1:{port}", port, state_dir, images, process)
+    wait_until_ready(running)
+    return running
+
+
 def refusal(call: Callable[..., Any], **arguments: Any) -> tuple[str, str]:
     """Code and message of the error that a call raises."""
     with pytest.raises(ClientError) as caught:
@@ -144,7 +164,7 @@ def refusal(call: Callable[..., Any], **arguments: Any) -> tuple[str, str]:
 
 @pytest.fixture(scope="session")
 def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setup]:
-    cloud = start_cloud(tmp_path_factory.mktemp("sagemaker"))
+    cloud = start_toy_cloud(tmp_path_factory.mktemp("sagemaker"))
     prepared = Setup(cloud)
     prepared.create()
     yield prepared

@@ -9,17 +9,16 @@ from typing import Any
 
 import pytest
 
-from tests.contract.sagemaker.conftest import IMAGES, TOY_IMAGE, Setup, wait_for
+from tests.contract.sagemaker.conftest import TOY_IMAGE, Setup, start_toy_cloud, wait_for
 from tests.contract.sagemaker.test_endpoints import await_endpoint, invoke, make_config
 from tests.contract.sagemaker.test_training_failures import is_alive
-from tests.running_cloud import RunningCloud, start_cloud, stop_cloud
+from tests.running_cloud import RunningCloud, stop_cloud
 
 
 @pytest.fixture
 def survivor(tmp_path: Path) -> Iterator[Setup]:
-    prepared = Setup(start_cloud(tmp_path))
+    prepared = Setup(start_toy_cloud(tmp_path))
     prepared.create()
-    # MiniStack's own state is saved within 2 s; roles and buckets must outlive the kill.
     yield prepared
     stop_cloud(prepared.cloud)
 
@@ -30,13 +29,11 @@ def kill(cloud: RunningCloud) -> None:
 
 
 def restart(setup: Setup) -> None:
-    cloud = start_cloud(setup.cloud.state_dir, setup.cloud.port)
-    cloud.images.write_text(json.dumps(IMAGES))
-    setup.cloud.process = cloud.process
+    setup.cloud.process = start_toy_cloud(setup.cloud.state_dir, setup.cloud.port).process
 
 
 def await_saved(setup: Setup) -> None:
-    """Until MiniStack has written its roles to disk."""
+    """Until MiniStack, which saves within 2 s, has written the roles and buckets that must outlive the kill."""
     directory = setup.cloud.state_dir / "ministack"
     wait_for(lambda: any(b"role/toy" in path.read_bytes() for path in directory.rglob("*iam*")), "saved roles")
     wait_for(lambda: any(b"toys" in path.read_bytes() for path in directory.rglob("*s3*")), "saved buckets")
@@ -104,7 +101,8 @@ def test_an_update_interrupted_by_kill_9_is_carried_out(survivor: Setup) -> None
     survivor.sagemaker.update_endpoint(EndpointName="e", EndpointConfigName=second)
     kill(survivor.cloud)
     restart(survivor)
-    assert await_endpoint(survivor, "e")["EndpointConfigName"] == second
+    endpoint = await_endpoint(survivor, "e")
+    assert endpoint["EndpointConfigName"] == second, endpoint.get("FailureReason")
     wait_for(lambda: invoke(survivor, "e")["version"] == "2", "the second version")
     wait_for(lambda: len(serving_pids(survivor)) == 1, "the end of the first")
 

@@ -124,14 +124,6 @@ def test_what_belongs_to_another_stack_stays(lambda_stack: LambdaStack, monkeypa
     lambda_stack.sagemaker.delete_endpoint(EndpointName=before["endpoints"][0])
 
 
-def test_more_than_a_thousand_versions_are_deleted(lambda_stack: LambdaStack) -> None:
-    bucket = lambda_stack.names.bucket("landing")
-    for number in range(1005):
-        lambda_stack.s3.put_object(Bucket=bucket, Key=str(number), Body=b"")
-    handle(DELETE, Context())
-    assert inventory(lambda_stack) == {}
-
-
 def test_waiting_ends_with_a_clear_error() -> None:
     with pytest.raises(PlatformError, match=r"Stopping the jobs takes too long\. Run `comal destroy` again\."):
         wait_until(lambda: False, what="Stopping the jobs", deadline=0.0)

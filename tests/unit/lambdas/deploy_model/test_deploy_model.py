@@ -186,6 +186,31 @@ def _prepare_and_die(prepare: Any) -> Any:
     return dying
 
 
+@pytest.mark.parametrize("step", ["registry.judge", "SageMakerEndpoint.forget_attempt"])
+def test_a_crash_in_the_midst_of_a_roll_back_is_made_good(
+    stack: LambdaStack, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    stack.add_version()
+    former = deploy(stack)
+    broken = stack.add_version(image=BROKEN_IMAGE)
+    approved(stack)
+    at_rest(stack)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"lambdas.deploy_model.logic.{step}", _die)
+        with pytest.raises(Exception, match="All records failed"):
+            changed(stack)
+    changed(stack)
+    assert at_rest(stack)["EndpointConfigName"] == former
+    assert stack.approval_of(broken)[0] == "Rejected"
+    heard = stack.events(lambda heard: any(event["detail-type"] == "ModelRolledBack" for event in heard))
+    rolled_back = {event["detail"]["event_id"] for event in heard if event["detail-type"] == "ModelRolledBack"}
+    assert len(rolled_back) == 1
+
+
+def _die(*_: Any, **__: Any) -> None:
+    raise RuntimeError("killed")
+
+
 def test_instances_cannot_become_serverless_and_the_message_fails(stack: LambdaStack) -> None:
     stack.deploy(make_recipe(serving=REALTIME))
     stack.add_version()

@@ -141,4 +141,4 @@ class TrainingHistories(RuleBasedStateMachine):
 
 
 TestTrainingHistories = TrainingHistories.TestCase
-TestTrainingHistories.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)
+TestTrainingHistories.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)

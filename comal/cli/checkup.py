@@ -122,12 +122,12 @@ def _credentials(target: Target) -> Finding:
 
 
 def _gpu_recipes(target: Target) -> list[Recipe]:
-    from comal import recipe_file
+    from comal.recipe_file import load
 
     recipes = []
     for path in sorted(target.repository.recipes_dir.glob("*.yaml")):
         try:
-            recipes.append(recipe_file.load(path))
+            recipes.append(load(path))
         except RecipeError:
             continue  # `comal recipe check` is the place that reports it
     return [recipe for recipe in recipes if recipe.training.uses_gpu]

@@ -8,6 +8,17 @@ from pathlib import Path
 from comal.cli.repository import Repository
 
 IMAGE_SETTING = "comal:imageUri"
+# What training and serving import and seldom changes: jobs fork from an interpreter that has it, seconds faster.
+PRELOAD = (
+    "numpy",
+    "orjson",
+    "pyarrow.parquet",
+    "pydantic",
+    "sklearn.linear_model",
+    "sklearn.metrics",
+    "uvicorn",
+    "xgboost",
+)
 
 
 def write_images(repository: Repository) -> Path:
@@ -16,7 +27,12 @@ def write_images(repository: Repository) -> Path:
     Returns:
         The file, as `localcloud` reads it. Written by rename, so that a reader never sees half of it.
     """
-    container = {"command": [sys.executable, "-m", "training"], "cwd": str(repository.root), "env": {}}
+    container = {
+        "command": [sys.executable, "-m", "training"],
+        "cwd": str(repository.root),
+        "env": {},
+        "preload": PRELOAD,
+    }
     uris = [repository.stack_config(stack).get(IMAGE_SETTING) for stack in repository.stacks]
     images = {uri: container for uri in uris if uri}
     repository.local_dir.mkdir(parents=True, exist_ok=True)

@@ -30,12 +30,12 @@ def init(
 
     Keys of --json: recipe (path), columns (list of column, guess, why), warnings, next_step.
     """
-    from comal import recipe_draft
+    from comal.recipe_draft import draft as draft_recipe
 
     repository = find_repository()
     if not data.is_file():
         raise UserError(f"{data} is not a file.", next_step="Check the path.")
-    draft = recipe_draft.draft(data, target=target, time=time, entity=entity, name=name)
+    draft = draft_recipe(data, target=target, time=time, entity=entity, name=name)
     path = repository.recipes_dir / f"{draft.model}.yaml"
     if path.exists() and not yes and path.read_text() != draft.yaml:
         raise UserError(f"{path} exists already.", next_step="Give another --name, or replace it with --yes.")

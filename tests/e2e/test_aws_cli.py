@@ -71,7 +71,7 @@ def test_it_lists_the_packages(aws, trained):
 
 def test_its_copy_into_the_landing_bucket_is_a_push(aws, trained):
     file = TacoChain(Repository(trained.root)).week(2)
-    bucket = trained.json("outputs")["landing_bucket"]
+    bucket = trained.json("outputs")["buckets"]["landing"]
     subprocess.run(
         [
             aws,

@@ -51,9 +51,9 @@ class TacoChain:
         """The first orders of week 1, features only, as the endpoint takes them."""
         from pyarrow import csv
 
-        from comal import recipe_file
+        from comal.recipe_file import load
 
-        features = recipe_file.load(self.repository.recipes_dir / f"{MODEL}.yaml").features
+        features = load(self.repository.recipes_dir / f"{MODEL}.yaml").features
         table = csv.read_csv(self.week(1)).select(list(features)).slice(0, count)
         rows: list[dict[str, Any]] = table.to_pylist()
         return rows

@@ -1,0 +1,154 @@
+"""Lambda."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from localcloud.engine.resource_type import ResourceType, Tagging
+
+
+def _is_active(client: Any, name: str) -> bool:
+    found = client.get_function_configuration(FunctionName=name)
+    return (found.get("State", "Active"), found.get("LastUpdateStatus", "Successful")) == ("Active", "Successful")
+
+
+def _find_mapping(client: Any, inputs: Mapping[str, Any]) -> str | None:
+    found = client.list_event_source_mappings(
+        EventSourceArn=inputs["eventSourceArn"], FunctionName=inputs["functionName"]
+    )["EventSourceMappings"]
+    return str(found[0]["UUID"]) if found else None
+
+
+def _find_layer(client: Any, inputs: Mapping[str, Any]) -> str | None:
+    """The newest version: the only one that a killed publication can have left."""
+    found = client.list_layer_versions(LayerName=inputs["layerName"])["LayerVersions"]
+    return str(found[0]["LayerVersionArn"]) if found else None
+
+
+def _mapping_is_settled(client: Any, uuid: str) -> bool:
+    return client.get_event_source_mapping(UUID=uuid)["State"] in ("Enabled", "Disabled")
+
+
+_MAPPING_UPDATES = (
+    "batchSize",
+    "enabled",
+    "functionResponseTypes",
+    "maximumBatchingWindowInSeconds",
+    "scalingConfig",
+    "filterCriteria",
+)
+
+TYPES = {
+    "aws:lambda/function:Function": ResourceType(
+        service="lambda",
+        create="create_function",
+        delete="delete_function",
+        read="get_function_configuration",
+        id="in.name",
+        key={"FunctionName": "id"},
+        name="name",
+        settled=_is_active,
+        paths={
+            "name": "FunctionName",
+            "code": "Code.ZipFile|ZipFile",
+            "imageUri": "Code.ImageUri|ImageUri",
+            "s3Bucket": "Code.S3Bucket|S3Bucket",
+            "s3Key": "Code.S3Key|S3Key",
+            "s3ObjectVersion": "Code.S3ObjectVersion|S3ObjectVersion",
+        },
+        # The digest follows the code, which is compared by its own.
+        local=("sourceCodeHash",),
+        updates={
+            "update_function_code": ("code", "imageUri", "s3Bucket", "s3Key", "s3ObjectVersion"),
+            "update_function_configuration": (
+                "role",
+                "handler",
+                "runtime",
+                "description",
+                "timeout",
+                "memorySize",
+                "environment",
+                "layers",
+                "ephemeralStorage",
+                "deadLetterConfig",
+                "tracingConfig",
+                "loggingConfig",
+            ),
+            "put_function_concurrency": ("reservedConcurrentExecutions",),
+        },
+        tagging=Tagging("tag_resource", "untag_resource", {"Resource": "out.arn"}),
+        defaults={
+            "description": "",
+            "timeout": 3,
+            "memorySize": 128,
+            "environment": {"variables": {}},
+            "layers": [],
+            "ephemeralStorage": {"size": 512},
+            "deadLetterConfig": {"targetArn": ""},
+            "tags": {},
+        },
+        replace=("name", "packageType", "architectures"),
+        actual={"timeout": "Timeout", "memorySize": "MemorySize", "handler": "Handler"},
+        outputs={
+            "arn": "res.FunctionArn",
+            "version": "res.Version",
+            "lastModified": "res.LastModified",
+            "codeSha256": "res.CodeSha256",
+            "invokeArn": "join('', ['arn:aws:apigateway:', region, ':lambda:path/2015-03-31/functions/', "
+            "res.FunctionArn, '/invocations'])",
+        },
+    ),
+    "aws:lambda/layerVersion:LayerVersion": ResourceType(
+        service="lambda",
+        create="publish_layer_version",
+        delete="delete_layer_version",
+        read="get_layer_version_by_arn",
+        id="res.LayerVersionArn",
+        key={
+            "Arn": "id",
+            "LayerName": "in.layerName",
+            "VersionNumber": "to_number(out.version)",
+        },
+        find=_find_layer,
+        paths={
+            "code": "Content.ZipFile",
+            "s3Bucket": "Content.S3Bucket",
+            "s3Key": "Content.S3Key",
+            "s3ObjectVersion": "Content.S3ObjectVersion",
+        },
+        local=("sourceCodeHash", "skipDestroy"),
+        always_replace=True,
+        outputs={"arn": "id", "layerArn": "res.LayerArn", "version": "to_string(res.Version)"},
+    ),
+    "aws:lambda/permission:Permission": ResourceType(
+        service="lambda",
+        create="add_permission",
+        delete="remove_permission",
+        id="in.statementId",
+        key={"FunctionName": "in.function", "StatementId": "id"},
+        name="statementId",
+        paths={"function": "FunctionName"},
+        always_replace=True,
+    ),
+    "aws:lambda/eventSourceMapping:EventSourceMapping": ResourceType(
+        service="lambda",
+        create="create_event_source_mapping",
+        delete="delete_event_source_mapping",
+        read="get_event_source_mapping",
+        id="res.UUID",
+        key={"UUID": "id"},
+        find=_find_mapping,
+        settled=_mapping_is_settled,
+        updates={"update_event_source_mapping": _MAPPING_UPDATES},
+        tagging=Tagging("tag_resource", "untag_resource", {"Resource": "out.arn"}),
+        defaults={
+            "batchSize": 10,
+            "enabled": True,
+            "functionResponseTypes": [],
+            "maximumBatchingWindowInSeconds": 0,
+            "tags": {},
+        },
+        replace=("eventSourceArn", "functionName", "startingPosition"),
+        actual={"batchSize": "BatchSize"},
+        outputs={"uuid": "id", "arn": "res.EventSourceMappingArn", "functionArn": "res.FunctionArn"},
+    ),
+}

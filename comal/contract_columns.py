@@ -1,5 +1,6 @@
 """One check a column: its type in the recipe, the values that may stand in it, how many may be missing."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -14,6 +15,7 @@ from comal.recipe import BooleanFeature, CategoryFeature, IntegerFeature, Number
 # More classes than this are no classes; training refuses them too.
 MAX_CLASSES = 1000
 _NAMED_VALUES = 8
+_INT64_MAX = 2**63 - 1
 
 RowNumber = Callable[[int], int]
 
@@ -112,10 +114,23 @@ class NumericCheck(ColumnCheck):
     def _check_values(self, values: pa.Array) -> dict[str, Mask]:
         problems = {}
         if self._feature.min is not None:
-            problems["below_min"] = _mask(pc.less(values, self._feature.min))
+            problems["below_min"] = self._is_below(values, self._feature.min)
         if self._feature.max is not None:
-            problems["above_max"] = _mask(pc.greater(values, self._feature.max))
+            problems["above_max"] = self._is_above(values, self._feature.max)
         return problems
+
+    def _is_below(self, values: pa.Array, bound: float) -> Mask:
+        if not self._is_integer:
+            return _mask(pc.less(values, bound))
+        # Whole numbers are compared as such: beyond 2**53 a float is too coarse.
+        least = math.ceil(bound)
+        return _mask(values.is_valid() if least > _INT64_MAX else pc.less(values, max(least, -_INT64_MAX - 1)))
+
+    def _is_above(self, values: pa.Array, bound: float) -> Mask:
+        if not self._is_integer:
+            return _mask(pc.greater(values, bound))
+        most = math.floor(bound)
+        return _mask(values.is_valid() if most < -_INT64_MAX - 1 else pc.greater(values, min(most, _INT64_MAX)))
 
     def _value_findings(self, tally: Tally) -> list[Finding]:
         findings: list[Finding] = []
@@ -192,11 +207,11 @@ class ClassTargetCheck(ColumnCheck):
                 break
             self._classes.setdefault(value)
         known = pa.array(list(self._classes), pa.string())
-        return {"classes": _mask(pc.invert(pc.is_in(values, value_set=known))) & _mask(values.is_valid())}
+        return {"target": _mask(pc.invert(pc.is_in(values, value_set=known))) & _mask(values.is_valid())}
 
     def _value_findings(self, tally: Tally) -> list[Finding]:
         findings: list[Finding] = []
-        if tally.rows("classes", self.name):
+        if tally.rows("target", self.name):
             found = f"more classes than {_listed(list(self._classes))}"
             expected = f"at most {self._max_classes} classes"
             findings.append(tally.finding("target", self.name, "error", found, expected))

@@ -64,8 +64,9 @@ def integers(column: pa.Array) -> Converted:
     """As int64."""
     kind = column.type
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
-        fits = _mask(pc.less_equal(column, 2**63 - 1)) if kind == pa.uint64() else ~_no_rows(column)
-        overflow = ~fits & _mask(column.is_valid())
+        overflow = _no_rows(column)
+        if kind == pa.uint64():
+            overflow = column.fill_null(0).to_numpy() > np.uint64(2**63 - 1)
         values = _without(column, overflow).cast(pa.int64())
         return Converted(values, _mask(column.is_null()), {"overflow": overflow})
     if pa.types.is_floating(kind):

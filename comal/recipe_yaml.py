@@ -11,6 +11,7 @@ KeyPath = tuple[str | int, ...]
 
 # A recipe is a page of text; a file beyond this is something else.
 MAX_SIZE_BYTES = 1 << 20
+_MAX_DEPTH = 20
 
 # YAML 1.1, which PyYAML speaks, reads 1e6 as text because it has no dot.
 _EXPONENT_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+")
@@ -52,7 +53,7 @@ def read_document(content: bytes) -> Document:
     document = Document()
     try:
         text = _decode(content)
-        _refuse_aliases(text)
+        _refuse_excess(text)
         document.value = _value(_compose(text), (), document)
     except _NotARecipeError as error:
         document.mistakes.append(error.mistake)
@@ -60,15 +61,11 @@ def read_document(content: bytes) -> Document:
         document.mistakes.append(_syntax_mistake(error))
     except yaml.YAMLError as error:
         document.mistakes.append(Mistake(1, f"is not YAML: {str(error).splitlines()[0]}"))
-    except RecursionError:
-        document.mistakes.append(Mistake(1, "is nested too deeply; a recipe has three levels"))
     if document.mistakes:
         return document
     if not isinstance(document.value, dict):
-        found = type(document.value).__name__
-        document.mistakes.append(
-            Mistake(1, f"found a single {found}, expected `key: value` lines such as model: tacos")
-        )
+        found = "a list" if isinstance(document.value, list) else "a single value"
+        document.mistakes.append(Mistake(1, f"found {found}, expected `key: value` lines such as model: tacos"))
     return document
 
 
@@ -106,11 +103,15 @@ def _syntax_mistake(error: yaml.MarkedYAMLError) -> Mistake:
     return Mistake(line, f"is not YAML: {problem}")
 
 
-def _refuse_aliases(text: str) -> None:
-    """Aliases can make a few lines expand to gigabytes, and a recipe has no use for them."""
+def _refuse_excess(text: str) -> None:
+    """Aliases can make a few lines expand to gigabytes, deep nesting takes quadratic time; a recipe needs neither."""
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise _NotARecipeError(line, f"found {depth} levels of nesting, expected the three of a recipe")
         if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1 if event.start_mark else 1
             raise _NotARecipeError(line, f"found the alias *{event.anchor}, expected the value itself, written out")
 
 

@@ -122,13 +122,12 @@ class Resource:
     def delete(self, resource_id: str, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
         """Remove the resource; one that is gone already is fine."""
         row = self._type
-        if not row.delete:
-            return
         try:
             if row.before_delete:
                 row.before_delete(self._client, resource_id, inputs)
-            request = self._key(row.delete, {"in": inputs, "id": resource_id, "out": outputs})
-            getattr(self._client, row.delete)(**request, **row.fixed.get(row.delete, {}))
+            if row.delete:
+                request = self._key(row.delete, {"in": inputs, "id": resource_id, "out": outputs})
+                getattr(self._client, row.delete)(**request, **row.fixed.get(row.delete, {}))
         except ClientError as error:
             if not is_gone(error):
                 raise

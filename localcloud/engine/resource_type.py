@@ -44,7 +44,7 @@ class ResourceType:
         actual: Inputs that `read` tells, for `refresh`.
         fixed: Parameters that a method always gets.
         prepare: Reshapes inputs before they become parameters; in a preview those that are unknown are not there.
-        before_delete: Called with client, id and inputs.
+        before_delete: Called with client, id and inputs, before `delete` or instead of it.
         settled: Called with client and id until it returns True.
         find: Id of an existing resource with these inputs, for types whose id AWS makes up.
     """

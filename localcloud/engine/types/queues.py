@@ -56,7 +56,7 @@ TYPES = {
         put=True,
         paths={"queueUrl": "QueueUrl"},
         attributes={"policy": "Policy"},
-        fixed={},
+        fixed={"set_queue_attributes": {"Attributes": {"Policy": ""}}},
         replace=("queueUrl",),
     ),
 }

@@ -1,6 +1,6 @@
 """S3."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from localcloud.engine.resource_type import ResourceType
@@ -9,13 +9,30 @@ _BUCKET = {"Bucket": "in.bucket"}
 
 
 def _empty(client: Any, bucket: str, inputs: Mapping[str, Any]) -> None:
-    if not inputs.get("forceDestroy"):
-        return
-    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
+    if inputs.get("forceDestroy"):
+        _delete_versions(client, bucket, "", lambda _key: True)
+
+
+def _delete_object(client: Any, object_id: str, inputs: Mapping[str, Any]) -> None:
+    """Delete every version, as the provider does; a plain delete would leave them under a marker."""
+    del object_id
+    _delete_versions(client, inputs["bucket"], inputs["key"], lambda key: key == inputs["key"])
+
+
+def _delete_versions(client: Any, bucket: str, prefix: str, is_meant: Callable[[str], bool]) -> None:
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         found = page.get("Versions", []) + page.get("DeleteMarkers", [])
-        if found:
-            objects = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
+        objects = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found if is_meant(item["Key"])]
+        if objects:
             client.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+
+
+def _delete_versions(client: Any, _resource_id: str, inputs: Mapping[str, Any]) -> None:
+    """The object with its history, as the provider does: in a versioned bucket DeleteObject only adds a marker."""
+    found = client.list_object_versions(Bucket=inputs["bucket"], Prefix=inputs["key"])
+    for item in [*found.get("Versions", []), *found.get("DeleteMarkers", [])]:
+        if item["Key"] == inputs["key"]:
+            client.delete_object(Bucket=inputs["bucket"], Key=item["Key"], VersionId=item["VersionId"])
 
 
 def _notifications(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -157,7 +174,8 @@ TYPES = {
     "aws:s3/bucketObjectv2:BucketObjectv2": ResourceType(
         service="s3",
         create="put_object",
-        delete="delete_object",
+        delete="",
+        before_delete=_delete_object,
         read="head_object",
         id="join('/', [in.bucket, in.key])",
         key={"Bucket": "in.bucket", "Key": "in.key"},

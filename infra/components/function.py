@@ -126,13 +126,11 @@ class Inbox(pulumi.ComponentResource):
             redrive_policy=dead_letters.arn.apply(
                 lambda arn: json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVE_COUNT})
             ),
+            policy=json.dumps(policies.queue_of_rules(stack.names, noun)),
             tags=stack.tags(),
             opts=child,
         )
         self.arn = queue.arn
-        sqs.QueuePolicy(
-            noun, queue_url=queue.url, policy=json.dumps(policies.queue_of_rules(stack.names, noun)), opts=child
-        )
         self.register_outputs({"arn": self.arn})
 
     def receives(self, reason: str, pattern: Mapping[str, Any], *, parent: pulumi.Resource) -> None:

@@ -47,7 +47,7 @@ def test_a_message_stays_invisible_for_six_times_the_functions_timeout(program, 
 
 @pytest.mark.parametrize("noun", ASYNCHRONOUS)
 def test_only_the_functions_own_rules_fill_its_queue(program, noun):
-    (statement,) = json.loads(program.named("QueuePolicy", noun).inputs["policy"])["Statement"]
+    (statement,) = json.loads(program.named("Queue", noun).inputs["policy"])["Statement"]
     assert statement["Principal"] == {"Service": "events.amazonaws.com"}
     pattern = statement["Condition"]["ArnLike"]["aws:SourceArn"].rpartition("/")[2]
     allowed = {rule.name for rule in program.of_type("EventRule") if fnmatch.fnmatch(rule.inputs["name"], pattern)}

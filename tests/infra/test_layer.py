@@ -52,9 +52,7 @@ def test_the_link_names_the_layer_of_its_platform(built):
 
 
 def test_a_layer_that_was_not_built_is_refused(tmp_path):
-    with pytest.raises(
-        UserError, match=r"no Lambda layer at .*aws\. Run: python -m infra.layer --platform aws"
-    ):
+    with pytest.raises(UserError, match=r"no Lambda layer at .*aws\. Run: python -m infra.layer --platform aws"):
         layer.find(tmp_path / "aws")
 
 

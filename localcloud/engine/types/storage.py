@@ -27,14 +27,6 @@ def _delete_versions(client: Any, bucket: str, prefix: str, is_meant: Callable[[
             client.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
 
 
-def _delete_versions(client: Any, _resource_id: str, inputs: Mapping[str, Any]) -> None:
-    """The object with its history, as the provider does: in a versioned bucket DeleteObject only adds a marker."""
-    found = client.list_object_versions(Bucket=inputs["bucket"], Prefix=inputs["key"])
-    for item in [*found.get("Versions", []), *found.get("DeleteMarkers", [])]:
-        if item["Key"] == inputs["key"]:
-            client.delete_object(Bucket=inputs["bucket"], Key=item["Key"], VersionId=item["VersionId"])
-
-
 def _notifications(inputs: dict[str, Any]) -> dict[str, Any]:
     """The provider keeps filters flat, S3 nests them; EventBridge is a switch here and an empty object there."""
     shaped = dict(inputs)

@@ -94,8 +94,8 @@ def _feature(facts: ColumnFacts, kind: str, why: str, **keys: Any) -> Guess:
 
 
 def _numeric(facts: ColumnFacts) -> Guess:
-    if not math.isfinite(facts.max - facts.min):
-        return _feature(facts, "number", "numbers too far apart for a range")
+    if not math.isfinite(2 * (abs(facts.max) + abs(facts.min))):
+        return _feature(facts, "number", "numbers too large for a range")
     low, high = facts.min, facts.max
     if facts.is_integer:
         found = f"whole numbers from {low:.0f} to {high:.0f}"
@@ -114,7 +114,7 @@ def _is_complete_set(facts: ColumnFacts) -> bool:
     """Hours, months, grades: no gap, and both ends about as common as the rest, so a value beyond would be an error."""
     distinct = facts.distinct
     span = facts.max - facts.min + 1
-    if distinct is None or span > _COMPLETE_SET or len(distinct) != span or facts.values < 20 * span:
+    if distinct is None or span > _COMPLETE_SET or len(distinct) != span or facts.values < 10 * span:
         return False
     by_value: dict[float, int] = {}
     for text, rows in distinct.items():
@@ -130,11 +130,16 @@ def _widened(low: float, high: float, *, whole: bool) -> tuple[float, float]:
     step = 10.0 ** (math.floor(math.log10(span)) - 1) if span > 0 else 0.0
     if whole:
         step = max(1.0, step)
-    if step < max(abs(low), abs(high)) * 1e-12:
-        return low - margin, high + margin
-    wide_low = round(math.floor((low - margin) / step) * step, 12)
-    wide_high = round(math.ceil((high + margin) / step) * step, 12)
+    wide_low, wide_high = low - margin, high + margin
+    if step > max(abs(low), abs(high)) * 1e-12:  # else the numbers are too close together to be rounded apart
+        wide_low, wide_high = math.floor(wide_low / step) * step, math.ceil(wide_high / step) * step
+    wide_low, wide_high = min(low, _readable(wide_low)), max(high, _readable(wide_high))
     return (max(wide_low, 0.0) if low >= 0 else wide_low), (min(wide_high, 0.0) if high <= 0 else wide_high)
+
+
+def _readable(number: float) -> float:
+    """Without the digits that binary fractions leave behind."""
+    return float(f"{number:.12g}")
 
 
 def _category(facts: ColumnFacts) -> Guess:

@@ -63,7 +63,7 @@ def _value(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_scalar(element) for element in value) + "]"
     if isinstance(value, float):
-        return f"{value:.12g}"
+        return f"{value:.12g}" if float(f"{value:.12g}") == value else repr(value)
     return _scalar(value) if isinstance(value, str) else str(value)
 
 

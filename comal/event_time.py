@@ -49,7 +49,7 @@ def _from_epoch(column: pa.Array, units_per_second: int) -> Converted:
     seconds = converted.values.fill_null(0.0).to_numpy(zero_copy_only=False) / units_per_second
     outside = np.abs(seconds) > _MAX_EPOCH_S
     unknown = converted.values.is_null().to_numpy(zero_copy_only=False) | outside
-    microseconds = np.where(unknown, 0, seconds * 1e6).astype(np.int64)
+    microseconds = (np.where(unknown, 0.0, seconds) * 1e6).astype(np.int64)
     values = pa.array(microseconds, pa.int64(), mask=unknown).cast(TIMESTAMP)
     wrong = outside
     for rows in converted.problems.values():

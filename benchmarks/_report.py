@@ -1,7 +1,7 @@
 """How every benchmark prints what it measured: a table, or with --json one document."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from rich.console import Console
@@ -43,7 +43,7 @@ def report(measurements: list[Measurement], goals: list[Goal], *, as_json: bool)
 
 
 def _table(rows: list[Any], kind: type) -> Table:
-    table = Table(*kind.__dataclass_fields__)
+    table = Table(*(field.name for field in fields(kind)))
     for row in rows:
         table.add_row(*(_cell(value) for value in asdict(row).values()))
     return table

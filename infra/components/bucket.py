@@ -17,7 +17,7 @@ class Bucket(pulumi.ComponentResource):
     """One of the stack's buckets.
 
     Attributes:
-        name: The bucket's name, once the bucket exists.
+        name: The bucket's name, once it keeps versions: an object that came before would have none to pin.
     """
 
     def __init__(self, kind: str, stack: Stack, *, opts: pulumi.ResourceOptions) -> None:
@@ -25,17 +25,20 @@ class Bucket(pulumi.ComponentResource):
         super().__init__("comal:storage:Bucket", kind, None, opts)
         guards = stack.data_options(self)
         bucket = s3.Bucket(kind, bucket=stack.names.bucket(kind), tags=stack.tags(), opts=guards)
-        self.name = bucket.bucket
-        s3.BucketVersioning(kind, bucket=self.name, versioning_configuration={"status": "Enabled"}, opts=guards)
+        versioning = s3.BucketVersioning(
+            kind, bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}, opts=guards
+        )
+        # Whoever names the bucket comes after its versioning: what is put there earlier has no version.
+        self.name = versioning.bucket
         s3.BucketServerSideEncryptionConfiguration(
             kind,
-            bucket=self.name,
+            bucket=bucket.bucket,
             rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
             opts=guards,
         )
         blocked = s3.BucketPublicAccessBlock(
             kind,
-            bucket=self.name,
+            bucket=bucket.bucket,
             block_public_acls=True,
             block_public_policy=True,
             ignore_public_acls=True,
@@ -44,14 +47,14 @@ class Bucket(pulumi.ComponentResource):
         )
         s3.BucketPolicy(
             kind,
-            bucket=self.name,
+            bucket=bucket.bucket,
             policy=bucket.arn.apply(lambda arn: json.dumps(policies.tls_only(arn))),
             # S3 refuses two changes of one bucket's access at the same time.
             opts=pulumi.ResourceOptions.merge(guards, pulumi.ResourceOptions(depends_on=[blocked])),
         )
         s3.BucketLifecycleConfiguration(
             kind,
-            bucket=self.name,
+            bucket=bucket.bucket,
             rules=[
                 {
                     "id": "tidy",

@@ -15,6 +15,7 @@ from ministack.core import persistence
 from localcloud.aws.clock import Clock
 from localcloud.aws.ministack_patches import (
     activity,
+    conditions,
     event_bus,
     executions,
     function_environment,
@@ -31,6 +32,7 @@ from localcloud.aws.ministack_patches import (
 )
 
 _PATCHES = (
+    conditions,
     event_bus,
     executions,
     function_environment,
@@ -66,6 +68,7 @@ class Substrate:
         self._saver = saving.Saver(Path(persistence.STATE_DIR), self._may_have_changed)
         layer_store = layers.LayerStore(state_dir / "layers")
         identity.install()
+        conditions.install()
         event_bus.install()
         object_events.install()
         queues.install()

@@ -43,6 +43,7 @@ bench: $(STAMP)  ## Print each hot path against its peer and its limit
 lock:  ## Pin what pyproject.toml asks for (needs uv on the PATH)
 	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/lock.txt
+	@echo "Now pin what is built from it: each requirements/*.in names its command in its first lines."
 
 clean:  ## Remove the virtual environment and every cache; the local cloud's data stays
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

@@ -15,7 +15,8 @@ from comal.cli.target import LOCAL_STACK, Target, open_target
 from comal.errors import DataError, PlatformError, UserError
 
 EPILOG = examples(
-    """comal invoke tacos --data '{"basket_size": 3, "distance_km": 1.2, "store": "centro"}'""",
+    """comal invoke tacos --data '{"store": "norte", "weather": "rain", "weekday": "fri", "hour": 14, "staff": 3, """
+    """"basket_size": 5, "delivery": true, "distance_km": 2.5}'""",
     "comal invoke tacos --file rows.csv",
     "comal invoke tacos --file rows.json --json",
 )

@@ -34,12 +34,12 @@ def recipe_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{name}"
 
 
-@pytest.mark.parametrize("command", commands(get_command(app)))
+@pytest.mark.parametrize("command", list(commands(get_command(app))))
 def test_every_command_is_documented(command):
     assert re.search(rf"`{command}[` ]|^{command}\b", PROSE, re.M), f"no document names `{command}`"
 
 
-@pytest.mark.parametrize("key", recipe_keys(Recipe))
+@pytest.mark.parametrize("key", list(recipe_keys(Recipe)))
 def test_every_recipe_key_is_documented(key):
     assert f"`{key}`" in (ROOT / "docs/recipe.md").read_text()
 

@@ -86,10 +86,7 @@ def validate_batch(names: Names) -> list[Statement]:
         # Every attempt at a batch reads the version of the recipe that the first one read.
         allow(["s3:GetObject", "s3:GetObjectVersion"], [_objects(lake, "recipes/*")]),
         allow(["s3:GetObject"], [_objects(lake, "profiles/*")]),
-        allow(
-            ["s3:PutObject"],
-            [_objects(lake, f"{area}/*") for area in ("validated", "quarantine", "reports", "profiles")],
-        ),
+        allow(["s3:PutObject"], [_objects(lake, f"{area}/*") for area in _WRITTEN_BY_VALIDATION]),
         # Without it S3 answers 403 where an object is absent, and the first batch has no reference profile.
         allow(["s3:ListBucket"], [_bucket(lake), _bucket(landing)]),
         allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [_table(names, "batches")]),

@@ -40,10 +40,12 @@ check: $(STAMP)  ## Lint, types, and who may import whom
 bench: $(STAMP)  ## Print each hot path against its peer and its limit
 	@for file in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
 
-lock:  ## Pin what pyproject.toml asks for (needs uv on the PATH)
-	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/lock.txt
-	@echo "Now pin what is built from it: each requirements/*.in names its command in its first lines."
+PIN := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate
+lock:  ## Pin what pyproject.toml and requirements/*.in ask for (needs uv on the PATH)
+	$(PIN) --universal --python-version 3.11 --all-extras pyproject.toml -o requirements/lock.txt
+	$(PIN) --universal --python-version 3.11 -c requirements/lock.txt requirements/layer.in -o requirements/layer.txt
+	for image in training training-gpu; do $(PIN) --python-version 3.12 --python-platform x86_64-manylinux_2_28 \
+	  -c requirements/lock.txt requirements/$$image.in -o requirements/$$image.txt || exit 1; done
 
 clean:  ## Remove the virtual environment and every cache; the local cloud's data stays
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

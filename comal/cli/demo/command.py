@@ -32,7 +32,10 @@ def demo() -> None:
         ("an endpoint serves it", show.serve),
         ("three orders are predicted", show.predict),
         ("a poisoned file is kept out", show.push_poison),
-        ("week 2 retrains it, the endpoint moves under traffic", lambda: show.replace_champion(2)),
+        ("week 2 is pushed, while somebody keeps asking", lambda: show.push_week_under_traffic(2)),
+        ("the model is retrained", show.train),
+        ("the challenger beats the champion", show.judge),
+        ("the endpoint has moved, no request failed", show.end_traffic),
         ("three orders are predicted by the new version", show.predict),
     ]
     journal = Journal(len(steps))

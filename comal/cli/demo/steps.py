@@ -13,7 +13,6 @@ from comal.cli.demo.traffic import Traffic
 from comal.cli.endpoint import IN_SERVICE
 from comal.cli.following import decisions_of, version_of_run, wait_for_endpoint, wait_for_run
 from comal.cli.invoke import ask
-from comal.cli.models import metrics_text
 from comal.cli.patience import wait_for
 from comal.cli.push import follow_push, send_all
 from comal.cli.reports import fetch_report
@@ -25,6 +24,7 @@ from comal.cli.upload import plan_uploads
 from comal.registry import APPROVED
 
 RUN_START_TIMEOUT_S = 60.0
+ANSWERS_OF_NEW_VERSION = 25
 FUNCTION_LOGS = f"comal logs function {MODEL}"
 JOB_LOGS = f"comal logs job {MODEL}"
 ENDPOINT_LOGS = f"comal logs endpoint {MODEL}"
@@ -46,6 +46,7 @@ class TacoDemo:
     runs: list[str] = field(default_factory=list)
     versions: list[dict[str, Any]] = field(default_factory=list)
     _target: Target | None = None
+    _traffic: Traffic | None = None
 
     @property
     def target(self) -> Target:
@@ -60,7 +61,8 @@ class TacoDemo:
         return f"{info.url}, process {info.pid}, data in {self.repository.local_dir}"
 
     def bring_up_stack(self) -> str:
-        """The stack is what the program says."""
+        """The stack is what the program says, whatever a killed process has left: what exists is looked up first."""
+        local_stack.run(self.repository, LOCAL_STACK, "refresh", quiet=True)
         summary = local_stack.run(self.repository, LOCAL_STACK, "up", quiet=True)
         expect(
             not summary["failures"],
@@ -99,7 +101,7 @@ class TacoDemo:
         )
         report = fetch_report(self.target, batch)
         expect(report, seen="no report.", expected="an HTML report.", logs=FUNCTION_LOGS)
-        return f"quarantined: {batch['problems'][0]} Report: {report}"
+        return f"{batch['problems'][0]}; report: {report}"
 
     def train(self) -> str:
         """A run starts by itself and ends well."""
@@ -128,7 +130,7 @@ class TacoDemo:
             logs=f"comal models {MODEL}",
         )
         self.versions.append(version)
-        return f"version {version['version']}: {version['why']} ({metrics_text(version['metrics'])})"
+        return f"version {version['version']}: {version['why']}"
 
     def serve(self) -> str:
         """The endpoint serves the newest version."""
@@ -155,17 +157,25 @@ class TacoDemo:
         )
         return f"{', '.join(f'{value:.1f}' for value in predictions)} minutes to serve"
 
-    def replace_champion(self, week: int) -> str:
-        """A second week is trained on, wins, and the endpoint moves under traffic without a failed request."""
-        with Traffic(self.target, MODEL, self.chain.orders(1)[0]) as traffic:
-            shown = [self.push_week(week), self.train(), self.judge(), self.serve()]
-            version = str(self.versions[-1]["version"])
-            wait_for(
-                lambda: traffic.answers[version] or None,
-                what=f"an answer from version {version}",
-                timeout_s=RUN_START_TIMEOUT_S,
-                next_step=f"Run: {ENDPOINT_LOGS}",
-            )
+    def push_week_under_traffic(self, week: int) -> str:
+        """From here on somebody keeps asking the endpoint, until `end_traffic`."""
+        self._traffic = Traffic(self.target, MODEL, self.chain.orders(1)[0])
+        self._traffic.start()
+        return self.push_week(week)
+
+    def end_traffic(self) -> str:
+        """The endpoint has moved to the newest version, and every request was answered."""
+        assert self._traffic is not None  # an earlier step started it
+        traffic = self._traffic
+        moved = self.serve()
+        version = str(self.versions[-1]["version"])
+        wait_for(
+            lambda: traffic.answers[version] >= ANSWERS_OF_NEW_VERSION or traffic.failures or None,
+            what=f"{ANSWERS_OF_NEW_VERSION} answers from version {version}",
+            timeout_s=RUN_START_TIMEOUT_S,
+            next_step=f"Run: {ENDPOINT_LOGS}",
+        )
+        traffic.stop()
         failures = traffic.failures
         expect(
             not failures,
@@ -174,7 +184,7 @@ class TacoDemo:
             logs=ENDPOINT_LOGS,
         )
         answered = ", ".join(f"{count} by version {name}" for name, count in sorted(traffic.answers.items()))
-        return f"{shown[0]}; {shown[2]}; {traffic.requests} requests meanwhile, 0 failed ({answered})"
+        return f"{moved}; {traffic.requests} requests meanwhile, 0 failed ({answered})"
 
     def _push(self, file: Path) -> dict[str, Any]:
         uploads = plan_uploads(MODEL, [file])

@@ -16,7 +16,7 @@ PAUSE_S = 0.02
 
 @dataclass
 class Traffic:
-    """Requests, one after the other, from `with` to its end.
+    """Requests, one after the other, from `start` to `stop`.
 
     Attributes:
         target: The stack; requests are sent once, never retried, so that no failure is hidden.
@@ -39,15 +39,23 @@ class Traffic:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._ask_until_done, name="traffic", daemon=True)
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Begin to ask."""
         self._thread.start()
+
+    def stop(self) -> None:
+        """Ask no more; returns when the last answer is there."""
+        self._done.set()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._done.set()
-        self._thread.join()
+        self.stop()
 
     @property
     def requests(self) -> int:

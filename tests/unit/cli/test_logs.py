@@ -1,5 +1,6 @@
 """`comal logs` against a real CloudWatch Logs."""
 
+import contextlib
 import json
 import time
 
@@ -11,8 +12,9 @@ def write(account):
     client = account.target.client("logs")
 
     def write(group: str, *messages: str) -> None:
-        client.create_log_group(logGroupName=group)
-        client.create_log_stream(logGroupName=group, logStreamName="one")
+        with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
+            client.create_log_group(logGroupName=group)
+            client.create_log_stream(logGroupName=group, logStreamName="one")
         now_ms = int(time.time() * 1000)
         events = [{"timestamp": now_ms + number, "message": message} for number, message in enumerate(messages)]
         client.put_log_events(logGroupName=group, logStreamName="one", logEvents=events)
@@ -20,13 +22,15 @@ def write(account):
     return write
 
 
-def test_function_lines_are_those_that_name_the_model_and_errors(comal, account, write):
+def test_function_lines_are_those_of_invocations_that_name_the_model_or_failed(comal, account, write):
     group = f"/aws/lambda/{account.target.names.shared('validate_batch')}"
-    write(group, '{"model": "tacos"}', '{"model": "bikes"}', '{"level":"ERROR","message":"broke"}')
+    write(group, *("START RequestId: 1", "read a file", "it is of tacos", "END RequestId: 1", "REPORT RequestId: 1"))
+    write(group, *("START RequestId: 2", "it is of bikes", "END RequestId: 2"))
+    write(group, *("START RequestId: 3", "Traceback (most recent call last):", "KeyError: 'x'", "END RequestId: 3"))
     result = comal("logs", "function", "tacos", "-s", account.stack, "--json")
     assert result.exit_code == 0, result.output
     messages = [json.loads(line)["message"] for line in result.stdout.splitlines()]
-    assert messages == ['{"model": "tacos"}', '{"level":"ERROR","message":"broke"}']
+    assert messages == ["read a file", "it is of tacos", "Traceback (most recent call last):", "KeyError: 'x'"]
 
 
 def test_endpoint_lines_are_cut_to_the_number_asked_for(comal, account, write):

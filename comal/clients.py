@@ -54,5 +54,7 @@ class Connection:
                 region_name=self.region,
                 profile_name=self.profile,
             )
-            self._clients[service] = session.client(service, endpoint_url=self.endpoint_url, config=_config(self.attempts))
+            self._clients[service] = session.client(
+                service, endpoint_url=self.endpoint_url, config=_config(self.attempts)
+            )
         return self._clients[service]

@@ -35,7 +35,8 @@ def read_lines(target: Target, group: str, since: datetime, stream_prefix: str =
         return []
     return [
         {
-            "id": event["eventId"],
+            # A LocalStack-compatible endpoint may leave eventId out.
+            "id": event.get("eventId") or f"{event['logStreamName']} {event['timestamp']} {event['message']}",
             "time": datetime.fromtimestamp(event["timestamp"] / 1000, UTC),
             "log": group.rsplit("/", 1)[1],
             "stream": event["logStreamName"],

@@ -26,10 +26,10 @@ demo: $(STAMP)  ## Run the whole loop on this machine, with the simulated taco c
 	@$(BIN)/comal demo
 
 test: $(STAMP)  ## Run the tests (all but the slow ones)
-	@$(BIN)/pytest -m "not slow" -q
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow"
 
 test-all: $(STAMP)  ## Run the tests, slow ones too
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q -n 2 --dist loadfile
 
 check: $(STAMP)  ## Lint, types, and who may import whom
 	$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 """A stack on the session's local cloud, and the environment that a function of it runs in."""
 
+import uuid
 from collections.abc import Iterator
-from itertools import count
 
 import pytest
 
@@ -11,13 +11,11 @@ from comal.names import Names
 from tests.running_cloud import ACCOUNT, REGION, RunningCloud
 from tests.unit.lambdas.lambda_stack import GOOD_IMAGE, LambdaStack
 
-_numbers = count(1)
-
 
 @pytest.fixture
 def lambda_stack(cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[LambdaStack]:
     """A stack of its own for each test; the test's process is the function's."""
-    stack = LambdaStack(cloud, Names(f"t{next(_numbers)}", ACCOUNT, REGION))
+    stack = LambdaStack(cloud, Names(f"t{uuid.uuid4().hex[:10]}", ACCOUNT, REGION))
     stack.create()
     environment = {
         "AWS_ENDPOINT_URL": cloud.url,

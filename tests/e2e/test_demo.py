@@ -57,7 +57,7 @@ def test_it_holds_again_and_leaves_other_models_alone(clone):
     assert listed["KeyCount"] == 1
 
 
-@pytest.mark.parametrize("step", ["a model is trained", "week 2 is pushed"])
+@pytest.mark.parametrize("step", ["a model is trained", pytest.param("week 2 is pushed", marks=pytest.mark.slow)])
 def test_it_holds_after_the_local_cloud_was_killed_in_its_midst(clone, step):
     process = demo_until(clone, step)
     os.kill(cloud_pid(clone), signal.SIGKILL)
@@ -68,7 +68,14 @@ def test_it_holds_after_the_local_cloud_was_killed_in_its_midst(clone, step):
     assert "every step held" in run_demo(clone)
 
 
-@pytest.mark.parametrize("step", ["the stack is up", "a model is trained", "the model is retrained"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param("the stack is up", marks=pytest.mark.slow),
+        "a model is trained",
+        pytest.param("the model is retrained", marks=pytest.mark.slow),
+    ],
+)
 def test_it_holds_after_the_demo_itself_was_killed(clone, step):
     process = demo_until(clone, step)
     process.kill()

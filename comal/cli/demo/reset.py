@@ -17,7 +17,7 @@ from comal.cli.versions import versions_of
 LAKE_AREAS = ("validated", "quarantine", "reports", "profiles")
 RUN_ID = "[0-9a-f]{12}"
 STOP_TIMEOUT_S = 60.0
-DRAIN_TIMEOUT_S = 15.0
+DRAIN_TIMEOUT_S = 5.0
 DRAIN_POLL_S = 0.2
 
 

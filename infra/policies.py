@@ -276,10 +276,9 @@ def _lists(actions: list[str]) -> Statement:
 def _emits(names: Names) -> Statement:
     """Events in the kit's name only.
 
-    `IfExists`: AWS always tells the source, MiniStack does not know the key.
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
     """
-    condition = {"StringEqualsIfExists": {"events:source": SOURCE}}
+    condition = {"StringEquals": {"events:source": SOURCE}}
     return allow(["events:PutEvents"], [names.arn("events", "event-bus/default")], condition)
 
 

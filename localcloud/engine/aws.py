@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlparse
 
@@ -28,7 +28,9 @@ class Manageable(Protocol):
 
     def check(self, inputs: Mapping[str, Any]) -> None: ...  # noqa: D102
 
-    def create(self, inputs: Mapping[str, Any], *, adopt: bool = False) -> tuple[str, dict[str, Any]]: ...  # noqa: D102
+    def create(  # noqa: D102
+        self, inputs: Mapping[str, Any], *, adopt: bool = False, others: Container[str] = ()
+    ) -> tuple[str, dict[str, Any]]: ...
 
     def update(  # noqa: D102
         self, resource_id: str, inputs: Mapping[str, Any], changed: set[str], before: Mapping[str, Any]
@@ -38,7 +40,7 @@ class Manageable(Protocol):
 
     def delete(self, resource_id: str, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> None: ...  # noqa: D102
 
-    def delete_pending(self, inputs: Mapping[str, Any]) -> None: ...  # noqa: D102
+    def delete_pending(self, inputs: Mapping[str, Any], *, others: Container[str] = ()) -> None: ...  # noqa: D102
 
 
 class Aws:

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -133,7 +134,9 @@ class Deployment:
                 self._make_room(old, delete_first=plan.delete_first)
             adopt = wanted.urn in self.state.pending
             self._begin(wanted, "create")
-            made = self._run(plan.operation, wanted, plan.changed, lambda: manage.create(plan.inputs, adopt=adopt))
+            others = self._others(wanted)
+            create = partial(manage.create, plan.inputs, adopt=adopt, others=others)
+            made = self._run(plan.operation, wanted, plan.changed, create)
         record = replace(wanted, id=made[0], outputs=freeze(made[1]))
         self.note(record)
         return record
@@ -177,7 +180,8 @@ class Deployment:
         for record in deletion_order(self.state.replaced):
             if not self.planned:
                 manage = self.aws(record.provider).resource(record.type)
-                self._run("delete", record, (), self._deleting(manage, record))
+                delete = partial(manage.delete, record.id, record.inputs, record.outputs)
+                self._run("delete", record, (), delete)
                 with self._lock:
                     self.state.replaced.remove(record)
                     self._save()
@@ -188,7 +192,8 @@ class Deployment:
         for record in deletion_order(abandoned):
             if record.operation == "create" and record.is_managed and not self.planned:
                 manage = self.aws(record.provider).resource(record.type)
-                self._run("delete", record, (), self._deleting_begun(manage, record))
+                delete = partial(manage.delete_pending, record.inputs, others=self._others(record))
+                self._run("delete", record, (), delete)
             with self._lock:
                 self.state.pending.pop(record.urn, None)
                 self._save()
@@ -273,10 +278,8 @@ class Deployment:
         with self._lock:
             self.counts[operation] += 1
 
-    @staticmethod
-    def _deleting(manage: Any, record: Record) -> Callable[[], None]:
-        return lambda: manage.delete(record.id, record.inputs, record.outputs)
-
-    @staticmethod
-    def _deleting_begun(manage: Any, record: Record) -> Callable[[], None]:
-        return lambda: manage.delete_pending(record.inputs)
+    def _others(self, wanted: Record) -> frozenset[str]:
+        """Ids of known resources of the same type, but the resource itself."""
+        with self._lock:
+            records = [record for record in self.state.resources.values() if record.urn != wanted.urn]
+            return frozenset(record.id for record in (*records, *self.state.replaced) if record.type == wanted.type)

@@ -67,9 +67,9 @@ class Engine:
         """Delete everything that the state knows of, finished or begun."""
 
         def work(deployment: Deployment) -> None:
+            deployment.delete_begun(())
             deployment.delete_leftovers()
             deployment.delete_all(list(deployment.state.resources))
-            deployment.delete_begun(())
             deployment.set_outputs({})
 
         return self._operate(work, self._project(), planned=False)
@@ -91,9 +91,9 @@ class Engine:
 
             monitor = Monitor(project, deployment)
             run_program(project, monitor, planned=planned)
+            deployment.delete_begun(monitor.seen)
             deployment.delete_leftovers()
             deployment.delete_all(set(deployment.state.resources) - monitor.seen)
-            deployment.delete_begun(monitor.seen)
             deployment.set_outputs(monitor.outputs)
 
         return self._operate(work, project, planned=planned)

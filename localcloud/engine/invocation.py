@@ -1,7 +1,7 @@
 """`aws.lambda.Invocation`: calls a function when it is made, changed or deleted."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from localcloud.engine.errors import EngineError, UnsupportedError
@@ -29,9 +29,11 @@ class Invocation:
         if unsupported:
             raise UnsupportedError(f"An Invocation has no input {', '.join(unsupported)}.", "Leave it out.")
 
-    def create(self, inputs: Mapping[str, Any], *, adopt: bool = False) -> tuple[str, dict[str, Any]]:
+    def create(
+        self, inputs: Mapping[str, Any], *, adopt: bool = False, others: Container[str] = ()
+    ) -> tuple[str, dict[str, Any]]:
         """Call the function; once more after a kill, since nobody knows whether it was called."""
-        del adopt
+        del adopt, others
         return self._call(inputs, "create", None)
 
     def update(
@@ -55,8 +57,9 @@ class Invocation:
             except self._client.exceptions.ResourceNotFoundException:
                 return
 
-    def delete_pending(self, inputs: Mapping[str, Any]) -> None:
+    def delete_pending(self, inputs: Mapping[str, Any], *, others: Container[str] = ()) -> None:
         """Tell the function that what was begun is over."""
+        del others
         self.delete("", inputs, {})
 
     def _call(

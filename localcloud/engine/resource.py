@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import jmespath
@@ -55,18 +55,25 @@ class Resource:
                 "Leave it out, or add it to localcloud/engine/types/.",
             )
 
-    def create(self, inputs: Mapping[str, Any], *, adopt: bool = False) -> tuple[str, dict[str, Any]]:
+    def create(
+        self, inputs: Mapping[str, Any], *, adopt: bool = False, others: Container[str] = ()
+    ) -> tuple[str, dict[str, Any]]:
         """Make the resource.
 
         Args:
             inputs: Decoded inputs, name included.
             adopt: Whether one that exists is ours, from an operation that was killed.
+            others: Ids of resources that are known and not this one.
 
         Returns:
             Id and outputs.
         """
         row = self._type
-        if adopt and row.find and (found := row.find(self._client, inputs)):
+        found = self._left_behind(inputs, others) if adopt and row.find else None
+        if found and row.always_replace:
+            # Nobody knows whether it was made from these inputs.
+            self.delete(found, inputs, {})
+        elif found:
             return self._adopt(found, inputs)
         shaped = self._shaped(inputs)
         used: set[str] = set()
@@ -132,12 +139,22 @@ class Resource:
             if not is_gone(error):
                 raise
 
-    def delete_pending(self, inputs: Mapping[str, Any]) -> None:
-        """Remove what a killed `create` may have made."""
-        row = self._type
-        found = row.find(self._client, inputs) if row.find else self._predicted_id(inputs)
+    def delete_pending(self, inputs: Mapping[str, Any], *, others: Container[str] = ()) -> None:
+        """Remove what a killed `create` may have made; `others` are known and not meant."""
+        found = self._left_behind(inputs, others)
         if found:
             self.delete(found, inputs, {})
+
+    def _left_behind(self, inputs: Mapping[str, Any], others: Container[str]) -> str | None:
+        """Id of what a killed `create` may have made."""
+        row = self._type
+        try:
+            found = row.find(self._client, inputs) if row.find else self._predicted_id(inputs)
+        except ClientError as error:
+            if not is_gone(error):
+                raise
+            return None
+        return found if found and found not in others else None
 
     def _predicted_id(self, inputs: Mapping[str, Any]) -> str | None:
         """The id, where it follows from the inputs."""

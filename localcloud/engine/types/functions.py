@@ -19,9 +19,13 @@ def _find_mapping(client: Any, inputs: Mapping[str, Any]) -> str | None:
 
 
 def _find_layer(client: Any, inputs: Mapping[str, Any]) -> str | None:
-    """The newest version: the only one that a killed publication can have left."""
+    """The newest version: a killed publication can have left no other."""
     found = client.list_layer_versions(LayerName=inputs["layerName"])["LayerVersions"]
     return str(found[0]["LayerVersionArn"]) if found else None
+
+
+def _delete_layer(client: Any, arn: str, inputs: Mapping[str, Any]) -> None:
+    client.delete_layer_version(LayerName=inputs["layerName"], VersionNumber=int(arn.rsplit(":", 1)[1]))
 
 
 def _mapping_is_settled(client: Any, uuid: str) -> bool:
@@ -100,14 +104,11 @@ TYPES = {
     "aws:lambda/layerVersion:LayerVersion": ResourceType(
         service="lambda",
         create="publish_layer_version",
-        delete="delete_layer_version",
+        delete="",
+        before_delete=_delete_layer,
         read="get_layer_version_by_arn",
         id="res.LayerVersionArn",
-        key={
-            "Arn": "id",
-            "LayerName": "in.layerName",
-            "VersionNumber": "to_number(out.version)",
-        },
+        key={"Arn": "id"},
         find=_find_layer,
         paths={
             "code": "Content.ZipFile",

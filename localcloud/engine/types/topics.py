@@ -1,6 +1,18 @@
 """SNS."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from localcloud.engine.resource_type import ResourceType, Tagging
+
+
+def _find_subscription(client: Any, inputs: Mapping[str, Any]) -> str | None:
+    for page in client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=inputs["topic"]):
+        for subscription in page["Subscriptions"]:
+            if (subscription["Protocol"], subscription["Endpoint"]) == (inputs["protocol"], inputs["endpoint"]):
+                return str(subscription["SubscriptionArn"])
+    return None
+
 
 TYPES = {
     "aws:sns/topic:Topic": ResourceType(
@@ -8,7 +20,7 @@ TYPES = {
         create="create_topic",
         delete="delete_topic",
         read="get_topic_attributes",
-        id="res.TopicArn",
+        id="join(':', ['arn:aws:sns', region, account, in.name])",
         key={"TopicArn": "id"},
         name="name",
         attributes={
@@ -31,6 +43,7 @@ TYPES = {
         delete="unsubscribe",
         read="get_subscription_attributes",
         id="res.SubscriptionArn",
+        find=_find_subscription,
         key={"SubscriptionArn": "id"},
         paths={"topic": "TopicArn"},
         attributes={

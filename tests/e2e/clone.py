@@ -12,6 +12,9 @@ from typing import Any
 import boto3
 import yaml
 
+from comal.cli.repository import Repository
+from comal.cli.target import Target
+from comal.clients import Connection
 from tests.running_cloud import REGION, REPOSITORY, find_free_port
 
 COMMAND_TIMEOUT_S = 300
@@ -55,6 +58,12 @@ class Clone:
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
+
+    @property
+    def target(self) -> Target:
+        """Its stack, for the code of the command line that a test calls itself."""
+        connection = Connection(REGION, f"http://127.0.0.1:{self.port}", access_key="test", secret_key="test")
+        return Target(Repository(self.root), "local", connection)
 
     def cloud_log(self) -> str:
         logs = sorted((self.root / ".comal/local").glob("*.log"))

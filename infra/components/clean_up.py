@@ -15,7 +15,7 @@ CLEAN_UP_TIMEOUT_S = 900
 
 
 class CleanUp(pulumi.ComponentResource):
-    """The clean_up function, and the invocation that calls it when the stack goes.
+    """The clean_up function, and the invocation that calls it when the stack, or a model of it, goes.
 
     The invocation depends on every other component, so on destroy it runs while they are all still there.
 
@@ -29,10 +29,7 @@ class CleanUp(pulumi.ComponentResource):
         may_empty = stack.settings.empty_on_destroy
         work = Work(
             policy=policies.clean_up(stack.names, empty_on_destroy=may_empty),
-            environment={
-                "COMAL_EMPTY_ON_DESTROY": str(may_empty).lower(),
-                "COMAL_MODELS": ",".join(recipe.model for recipe in stack.recipes),
-            },
+            environment={"COMAL_EMPTY_ON_DESTROY": str(may_empty).lower()},
             timeout_s=CLEAN_UP_TIMEOUT_S,
         )
         function = Function("clean_up", stack, work, layer=layer, opts=child)
@@ -40,7 +37,8 @@ class CleanUp(pulumi.ComponentResource):
             "clean-up",
             function_name=function.name,
             lifecycle_scope="CRUD",
-            input=json.dumps({"stack": stack.names.stack}),
+            # A model that leaves the stack is cleaned up by the update, before its group and state machine go.
+            input=json.dumps({"stack": stack.names.stack, "models": [recipe.model for recipe in stack.recipes]}),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[function, *cleans]),
         )
         self.register_outputs({})

@@ -19,40 +19,48 @@ _LAST_WORDS_S = 5.0
 
 
 class Environment(LambdaEnvironment):
-    """What there is to clean up, beside what every function is told."""
+    """What may be cleaned up, beside what every function is told."""
 
     empty_on_destroy: bool
-    models: str
-
-    @property
-    def model_names(self) -> list[str]:
-        """Models of the stack."""
-        return [model for model in self.models.split(",") if model]
 
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, str]:
-    """Clean up when the stack is deleted; do nothing when it is created or updated.
+    """Clean up after all models when the stack is deleted, and after those that left when it is updated.
 
     Args:
-        event: The stack's input with `tf.action`: create, update or delete.
+        event: `stack` and `models`, with `tf`: `action` (create, update or delete) and `prev_input`.
         context: Lambda's; its remaining time bounds the waiting.
 
     Raises:
         PlatformError: Something could not be deleted; the stack then stays, and destroy can be run again.
     """
     action = event["tf"]["action"]
-    if action != "delete":
+    models = _leaving(event)
+    if action != "delete" and not models:
         return {"done": f"nothing on {action}"}
     environment = Environment.read()
     names, sagemaker = environment.names, client("sagemaker")
     clean_up(
         names,
-        environment.model_names,
-        TrainingCleanUp(names, client("stepfunctions"), sagemaker),
-        ServingCleanUp(names, sagemaker),
+        models,
+        TrainingCleanUp(names, models, client("stepfunctions"), sagemaker),
+        ServingCleanUp(names, models, sagemaker),
         s3=client("s3"),
-        empties_buckets=environment.empty_on_destroy,
+        empties_buckets=environment.empty_on_destroy and action == "delete",
         deadline=time.monotonic() + context.get_remaining_time_in_millis() / 1000 - _LAST_WORDS_S,
     )
-    Logger().info("the stack's left-overs are deleted", models=environment.models)
+    Logger().info("left-overs are deleted", models=models)
     return {"done": "cleaned up"}
+
+
+def _leaving(event: dict[str, Any]) -> list[str]:
+    """Models whose left-overs go."""
+    models: list[str] = event["models"]
+    match event["tf"]["action"]:
+        case "delete":
+            return models
+        case "update":
+            before: list[str] = event["tf"]["prev_input"].get("models", [])
+            return [model for model in before if model not in models]
+        case _:
+            return []

@@ -21,14 +21,14 @@ def clean_up(
     empties_buckets: bool,
     deadline: float,
 ) -> None:
-    """Delete all that pushes, runs and deployments have made. Safe to repeat after any failure.
+    """Delete what runs and deployments have made of some models; with the whole stack, data too. Safe to repeat.
 
     What could make something anew goes before what it makes: executions before versions, versions before endpoints.
     The stack has taken the functions' deliveries away by then, so that only what was begun is still going on.
 
     Args:
         names: Names of the stack.
-        models: Models of the stack.
+        models: Models that leave the stack.
         training: Ends what trains.
         serving: Deletes what serves.
         s3: A boto3 client.

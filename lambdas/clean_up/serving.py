@@ -1,5 +1,6 @@
 """Deletes what serves: versions first, so that deploy_model brings nothing back, then endpoints and what is behind."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from botocore.exceptions import ClientError
 from comal.absence import describe_or_none, is_absent
 from comal.names import Names
 from lambdas.clean_up.patience import wait_until
+from lambdas.clean_up.tags import is_tagged
 
 _CHANGING = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
 _DELETING = "Deleting"
@@ -15,9 +17,10 @@ _DELETING = "Deleting"
 
 @dataclass(frozen=True)
 class ServingCleanUp:
-    """What the stack's tag is on, whichever model it belonged to; `sagemaker` is a boto3 client."""
+    """What carries the tags of the stack and of one of the models; `sagemaker` is a boto3 client."""
 
     names: Names
+    models: Sequence[str]
     sagemaker: Any
 
     def delete_versions(self, model: str) -> None:
@@ -35,7 +38,7 @@ class ServingCleanUp:
             self._delete(self.sagemaker.delete_model_package, ModelPackageName=arn)
 
     def delete_endpoints(self, deadline: float) -> None:
-        """Delete the stack's endpoints, and wait until they are gone: their roles go next."""
+        """Delete the models' endpoints, and wait until they are gone: their roles go next."""
         names = self._ours("list_endpoints", "Endpoints", "Endpoint")
         for name in names:
             self._await_rest(name, deadline)
@@ -48,7 +51,7 @@ class ServingCleanUp:
         )
 
     def delete_configs_and_models(self) -> None:
-        """Delete the stack's endpoint configs, then its Models."""
+        """Delete the models' endpoint configs, then their SageMaker Models."""
         for name in self._ours("list_endpoint_configs", "EndpointConfigs", "EndpointConfig"):
             self._delete(self.sagemaker.delete_endpoint_config, EndpointConfigName=name)
         for name in self._ours("list_models", "Models", "Model"):
@@ -72,7 +75,7 @@ class ServingCleanUp:
             if is_absent(error):  # deleted since it was listed
                 return False
             raise
-        return {"Key": "comal:stack", "Value": self.names.stack} in tags
+        return is_tagged(tags, self.names, self.models)
 
     def _status(self, name: str) -> str | None:
         endpoint = describe_or_none(self.sagemaker.describe_endpoint, EndpointName=name)

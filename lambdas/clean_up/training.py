@@ -1,5 +1,6 @@
 """Ends what trains: executions, then jobs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +9,9 @@ from botocore.exceptions import ClientError
 from comal.absence import is_absent
 from comal.names import Names
 from lambdas.clean_up.patience import wait_until
+from lambdas.clean_up.tags import is_tagged
 
-_STOPPED = "The stack is destroyed."
+_STOPPED = "The model leaves the stack."
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,7 @@ class TrainingCleanUp:
     """Clients are boto3's; what a service does not have is passed over."""
 
     names: Names
+    models: Sequence[str]
     stepfunctions: Any
     sagemaker: Any
 
@@ -33,7 +36,7 @@ class TrainingCleanUp:
             self.stepfunctions.stop_execution(executionArn=arn, error="Destroyed", cause=_STOPPED)
 
     def stop_jobs(self, deadline: float) -> None:
-        """Stop the stack's training jobs and wait until they have: a job holds its role and writes to a bucket."""
+        """Stop the models' training jobs and wait until they have: a job holds its role and writes to a bucket."""
         for name in self._jobs("InProgress"):
             try:
                 self.sagemaker.stop_training_job(TrainingJobName=name)
@@ -56,4 +59,4 @@ class TrainingCleanUp:
 
     def _is_ours(self, arn: str) -> bool:
         tags = self.sagemaker.list_tags(ResourceArn=arn)["Tags"]
-        return {"Key": "comal:stack", "Value": self.names.stack} in tags
+        return is_tagged(tags, self.names, self.models)

@@ -108,4 +108,5 @@ def test_clean_up_is_told_of_the_stack_and_called_when_it_goes(program):
         for function in program.of_type("Function")
         if function.name == "clean_up" and not function.is_component
     )
-    assert (variables["COMAL_EMPTY_ON_DESTROY"], variables["COMAL_MODELS"]) == ("true", "tacos")
+    assert variables["COMAL_EMPTY_ON_DESTROY"] == "true"
+    assert json.loads(inputs["input"]) == {"stack": "dev", "models": ["tacos"]}

@@ -30,7 +30,6 @@ def lambda_stack(cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch) -> Iterat
         "COMAL_TRAINING_ROLE_ARN": stack.role_arn,
         "COMAL_SERVING_ROLE_ARN": stack.role_arn,
         "COMAL_EMPTY_ON_DESTROY": "true",
-        "COMAL_MODELS": stack.model,
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

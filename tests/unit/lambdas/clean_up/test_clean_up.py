@@ -12,7 +12,9 @@ from lambdas.clean_up.patience import wait_until
 from lambdas.deploy_model.handler import handle as deploy
 from tests.unit.lambdas.lambda_stack import GOOD_IMAGE, NOW, Context, LambdaStack, sqs_event, wait_for
 
-DELETE = {"stack": "t", "tf": {"action": "delete", "prev_input": {"stack": "t"}}}
+MODELS = {"stack": "t", "models": ["burritos", "tacos"]}
+DELETE = {**MODELS, "tf": {"action": "delete", "prev_input": MODELS}}
+LEAVES = {"stack": "t", "models": ["burritos"], "tf": {"action": "update", "prev_input": MODELS}}
 
 
 def serve(stack: LambdaStack) -> None:
@@ -32,7 +34,7 @@ def train(stack: LambdaStack) -> str:
         ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
         StoppingCondition={"MaxRuntimeInSeconds": 600},
         HyperParameters={"deed": "sleep"},
-        Tags=[{"Key": "comal:stack", "Value": stack.names.stack}],
+        Tags=[{"Key": "comal:stack", "Value": stack.names.stack}, {"Key": "comal:model", "Value": stack.model}],
     )
     waits = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}}}
     machine = stack.stepfunctions.create_state_machine(
@@ -67,7 +69,9 @@ def inventory(stack: LambdaStack) -> dict[str, list[str]]:
 @pytest.mark.parametrize("action", ["create", "update"])
 def test_creating_and_updating_a_stack_deletes_nothing(lambda_stack: LambdaStack, action: str) -> None:
     lambda_stack.add_version()
-    assert handle({"tf": {"action": action}}, Context()) == {"done": f"nothing on {action}"}
+    assert handle({**MODELS, "tf": {"action": action, "prev_input": MODELS}}, Context()) == {
+        "done": f"nothing on {action}"
+    }
     assert set(inventory(lambda_stack)) == {"versions", "lake", "models"}
 
 
@@ -82,6 +86,22 @@ def test_nothing_is_left_of_a_stack_that_serves_and_trains(lambda_stack: LambdaS
     assert not lambda_stack.stepfunctions.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
 
 
+def test_a_model_that_leaves_the_stack_takes_along_what_it_made_and_the_data_stays(lambda_stack: LambdaStack) -> None:
+    serve(lambda_stack)
+    train(lambda_stack)
+    assert handle(LEAVES, Context()) == {"done": "cleaned up"}
+    assert set(inventory(lambda_stack)) == {"lake", "models"}
+
+
+def test_what_belongs_to_a_model_that_stays_is_left_alone(lambda_stack: LambdaStack) -> None:
+    serve(lambda_stack)
+    before = inventory(lambda_stack)
+    leaves = {"stack": "t", "models": ["tacos"], "tf": {"action": "update", "prev_input": MODELS}}
+    assert handle(leaves, Context()) == {"done": "cleaned up"}
+    assert inventory(lambda_stack) == before
+    handle(DELETE, Context())
+
+
 def test_a_second_time_finds_nothing_to_do(lambda_stack: LambdaStack) -> None:
     serve(lambda_stack)
     for _ in range(2):
@@ -92,7 +112,6 @@ def test_a_stack_without_any_of_its_services_is_clean(
     lambda_stack: LambdaStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COMAL_STACK", "ghost")
-    monkeypatch.setenv("COMAL_MODELS", "tacos,burritos")
     assert handle(DELETE, Context()) == {"done": "cleaned up"}
 
 
@@ -130,6 +149,6 @@ def test_waiting_ends_with_a_clear_error() -> None:
 
 
 def test_the_environment_is_read_for_the_call(lambda_stack: LambdaStack) -> None:
-    handle({"tf": {"action": "create"}}, Context())
+    handle({**MODELS, "tf": {"action": "create"}}, Context())
     assert LambdaEnvironment.read.cache_info().currsize == 0
     assert client.cache_info().currsize == 0

@@ -1,11 +1,13 @@
 """What a stack file may say, checked before the first resource is made."""
 
+import difflib
 import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from comal.errors import UserError
@@ -96,6 +98,7 @@ def read_settings(get: Callable[[str], str | None], stack: str) -> Settings:
     Raises:
         UserError: A value is not what Settings describes; the message names each key.
     """
+    _refuse_unknown_keys(stack)
     raw = {field.alias or name: get(field.alias or name) for name, field in Settings.model_fields.items()}
     values = {key: _decode(key, value) for key, value in raw.items() if value is not None}
     try:
@@ -105,6 +108,21 @@ def read_settings(get: Callable[[str], str | None], stack: str) -> Settings:
             f"stacks/Pulumi.{stack}.yaml does not fit: {'; '.join(map(_explain, error.errors()))}.",
             next_step="Correct the value; docs/guide.md lists every setting.",
         ) from None
+
+
+def _refuse_unknown_keys(stack: str) -> None:
+    """Pulumi hands out what is asked for; a key that is misspelt would be passed over."""
+    path = REPOSITORY / f"stacks/Pulumi.{stack}.yaml"
+    config = (yaml.safe_load(path.read_text()) or {}).get("config") or {} if path.exists() else {}
+    known = {f"comal:{field.alias or name}" for name, field in Settings.model_fields.items()}
+    unknown = sorted(key for key in config if key.startswith("comal:") and key not in known)
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], known, 1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise UserError(
+            f"{path.name} has {', '.join(unknown)}; expected {', '.join(sorted(known))}.{hint}",
+            next_step="Correct the key; docs/guide.md lists every setting.",
+        )
 
 
 def _decode(key: str, value: str) -> Any:

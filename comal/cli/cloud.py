@@ -1,5 +1,6 @@
 """`comal cloud`: the process that stands in for AWS on this machine."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -21,7 +22,7 @@ def _row(repository: Repository) -> dict[str, Any]:
         "url": info.url if info else None,
         "port": info.port if info else None,
         "pid": info.pid if info else None,
-        "started_at": info.started_at if info else None,
+        "started_at": datetime.fromtimestamp(info.started_at).astimezone().isoformat(" ", "seconds") if info else None,
         "data": str(repository.local_dir),
     }
 

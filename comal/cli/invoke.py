@@ -10,6 +10,7 @@ import typer
 from comal.cli.catalogue import deployed_recipe, require_model
 from comal.cli.console import Json, Stack, examples, print_json, print_table, say
 from comal.cli.endpoint import endpoint_of
+from comal.cli.first_version import wait_for_first_version
 from comal.cli.request_body import RequestBody, from_file, from_text
 from comal.cli.target import LOCAL_STACK, Target, open_target
 from comal.errors import DataError, PlatformError, UserError
@@ -39,12 +40,15 @@ def invoke(
         raise UserError("invoke takes rows from one place.", next_step="Give either --data or --file.")
     target = open_target(stack)
     require_model(target, model)
+    wait_for_first_version(target, model)
     if data is not None:
         bodies: Iterable[RequestBody] = from_text(data)
     else:
         assert file is not None
         bodies = from_file(file, list(deployed_recipe(target, model).features))
     answer = ask(target, model, bodies)
+    if not answer["predictions"]:
+        raise UserError("There are no rows to predict.", next_step="Give at least one row.")
     if as_json:
         print_json(answer)
     else:
@@ -95,8 +99,10 @@ def _refusal(response: dict[str, Any], first_row: int) -> DataError | PlatformEr
         said = json.loads(message)
     except ValueError:
         said = {"error": message}
-    row = f"Row {said['row'] + first_row}: " if said.get("row") is not None else ""
-    return DataError(f"{row}{said['error']}", next_step="Mend the row; null means missing.")
+    error, row = said["error"], said.get("row")
+    if row is not None:
+        error = error.replace(f"of row {row}:", f"of row {row + first_row}:", 1)
+    return DataError(f"{error}.", next_step="Mend the row (the first is 0); null means missing.")
 
 
 def _show(answer: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from comal.cli.console import say
 from comal.cli.images import write_images
 from comal.cli.repository import Repository
+from comal.errors import PlatformError
 
 if TYPE_CHECKING:
     from localcloud.cloud import CloudInfo
@@ -25,14 +26,21 @@ def start(repository: Repository, port: int | None = None) -> "CloudInfo":
         port: TCP port on 127.0.0.1; None means the last one used, else 4566.
 
     Raises:
-        LocalCloudError: It runs on another port, the port is taken, or the process did not come up.
+        PlatformError: The port is taken.
+        LocalCloudError: It runs on another port, or the process did not come up.
     """
     from localcloud import cloud
+    from localcloud.errors import PortTakenError
 
     info = cloud.status(repository.local_dir)
     if info is not None and port in {None, info.port}:
         return info
-    return cloud.start(repository.local_dir, port, write_images(repository))
+    try:
+        return cloud.start(repository.local_dir, port, write_images(repository))
+    except PortTakenError as error:
+        raise PlatformError(
+            error.message, next_step="Stop it, or run `comal cloud start --port 4600` and then this command again."
+        ) from None
 
 
 def ensure(repository: Repository) -> "CloudInfo":

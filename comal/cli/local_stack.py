@@ -1,9 +1,10 @@
 """A stack on this machine: the local engine against the local cloud, in this process."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich.status import Status
+from rich.markup import escape
 
 from comal.cli import local_cloud
 from comal.cli.console import err
@@ -23,36 +24,37 @@ def run(repository: Repository, stack: str, command: str, *, quiet: bool = False
         quiet: Print no steps.
 
     Returns:
-        counts (resources per operation), duration_s, failures (texts), outputs.
+        counts (resources per operation), duration_s, failures (texts), outputs, steps (a line for each resource that
+        is not the same).
 
     Raises:
         localcloud's own errors: The stack file or the program is not what the engine can run.
     """
-    local_cloud.ensure(repository)
-    with err.status(f"{command} …") as status:
-        engine = _engine(repository, stack, status, quiet)
-        summary = getattr(engine, command)()
-    return asdict(summary)
+    info = local_cloud.ensure(repository)
+    steps: list[str] = []
+
+    def on_step(step: "Step") -> None:
+        steps.append(str(step))
+        if not quiet:
+            err.print(f"  {escape(str(step))}")
+
+    with err.status(f"{command} …"):
+        summary = getattr(_engine(repository, stack, info.url, on_step), command)()
+    return {**asdict(summary), "steps": steps}
 
 
 def outputs(repository: Repository, stack: str) -> dict[str, Any]:
     """What the stack exports, as of the last `up`."""
-    engine = _engine(repository, stack, None, True)
-    return dict(engine.outputs())
+    return _engine(repository, stack, "", lambda _step: None).outputs()
 
 
-def _engine(repository: Repository, stack: str, status: Status | None, quiet: bool) -> "Engine":
+def _engine(repository: Repository, stack: str, url: str, on_step: Callable[["Step"], None]) -> "Engine":
     from localcloud.engine import Engine
 
-    def on_step(step: "Step") -> None:
-        if status is not None and not quiet:
-            status.update(str(step))
-
-    info = local_cloud.ensure(repository)
     return Engine(
         project_dir=repository.root,
         stack=stack,
         state_file=repository.engine_state_file(stack),
-        endpoint_url=info.url,
+        endpoint_url=url,
         on_step=on_step,
     )

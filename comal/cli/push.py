@@ -47,7 +47,7 @@ def push(
     if not follow:
         _announce(uploads, push_id, f"comal status {model}{target.option}", as_json)
         return
-    judged = [_with_report(target, batch) for batch in follow_push(target, model, uploads, push_id)]
+    judged = [_with_report(target, model, batch) for batch in follow_push(target, model, uploads, push_id)]
     if as_json:
         print_json(judged)
     else:
@@ -93,7 +93,13 @@ def follow_push(target: Target, model: str, uploads: list[Upload], push_id: str)
         )
 
 
-def _with_report(target: Target, batch: dict[str, Any]) -> dict[str, Any]:
+def _with_report(target: Target, model: str, batch: dict[str, Any]) -> dict[str, Any]:
+    """A judged batch with its report; one whose content was quarantined before, with that batch's."""
+    if batch["duplicate_of"]:
+        known = {other["batch_id"]: other for other in batches.batches_of(target, model)}
+        first = known.get(batch["duplicate_of"])
+        if first and first["status"] == batches.QUARANTINED:
+            batch = {**first, "source_key": batch["source_key"], "push_id": batch["push_id"]}
     quarantined = batch["status"] == batches.QUARANTINED
     return {**batch, "report_path": str(fetch_report(target, batch)) if quarantined else None}
 

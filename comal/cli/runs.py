@@ -60,9 +60,12 @@ def _step(status: str, job: dict[str, Any] | None) -> str:
 
 
 def _failure(target: Target, execution_arn: str, job: dict[str, Any] | None) -> str:
-    """Why a run failed: the job's own reason if the job failed, else the reason that Step Functions recorded."""
-    if job and job["TrainingJobStatus"] in {"Failed", "Stopped"}:
-        return one_line(job.get("FailureReason") or f"The training job was {job['TrainingJobStatus'].lower()}.")
+    """Why a run failed: the job's own reason if it has one, else the reason that Step Functions recorded.
+
+    A stopped job has none: either somebody stopped it, or it was stopped because its run had ended.
+    """
+    if job and job.get("FailureReason"):
+        return one_line(job["FailureReason"])
     execution = target.client("stepfunctions").describe_execution(executionArn=execution_arn)
     return one_line(execution_failure(execution)) or f"ended as {execution['status']}"
 

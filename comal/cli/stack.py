@@ -1,5 +1,6 @@
 """`comal preview | up | refresh | destroy | outputs`: the stack, by the local engine or by the Pulumi CLI."""
 
+import json
 import sys
 from typing import Any
 
@@ -23,7 +24,7 @@ OUTPUTS_EPILOG = examples("comal outputs", "comal outputs --json", "comal output
 def preview(stack: Stack = LOCAL_STACK, as_json: Json = False) -> None:
     """Show what `up` would change, and change nothing.
 
-    Keys of --json: counts (same, create, update, replace, delete), duration_s, failures, outputs.
+    Keys of --json: counts (same, create, update, replace, delete), duration_s, failures, outputs, steps.
     """
     _run(stack, "preview", (), as_json)
 
@@ -31,7 +32,7 @@ def preview(stack: Stack = LOCAL_STACK, as_json: Json = False) -> None:
 def up(stack: Stack = LOCAL_STACK, yes: Yes = False, as_json: Json = False) -> None:
     """Make the stack what the program says; starts the local cloud for the stack `local`.
 
-    Keys of --json: counts (same, create, update, replace, delete), duration_s, failures, outputs.
+    Keys of --json: counts (same, create, update, replace, delete), duration_s, failures, outputs, steps.
     """
     _run(stack, "up", ("--yes",) if yes else (), as_json)
 
@@ -39,7 +40,7 @@ def up(stack: Stack = LOCAL_STACK, yes: Yes = False, as_json: Json = False) -> N
 def refresh(stack: Stack = LOCAL_STACK, yes: Yes = False, as_json: Json = False) -> None:
     """Compare what we know of the stack with what exists.
 
-    Keys of --json: counts (same, create, update, replace, delete), duration_s, failures, outputs.
+    Keys of --json: counts (same, create, update, replace, delete), duration_s, failures, outputs, steps.
     """
     _run(stack, "refresh", ("--yes",) if yes else (), as_json)
 
@@ -47,7 +48,7 @@ def refresh(stack: Stack = LOCAL_STACK, yes: Yes = False, as_json: Json = False)
 def destroy(stack: Stack = LOCAL_STACK, yes: Yes = False, as_json: Json = False) -> None:
     """Remove the stack, with endpoints and versions that training made; asks first.
 
-    Keys of --json: counts (same, create, update, replace, delete), duration_s, failures, outputs.
+    Keys of --json: counts (same, create, update, replace, delete), duration_s, failures, outputs, steps.
     """
     if not yes:
         if not sys.stdin.isatty():
@@ -74,7 +75,10 @@ def outputs(stack: Stack = LOCAL_STACK, as_json: Json = False) -> None:
     if as_json:
         print_json(values)
     else:
-        print_table(("output", "value"), values.items())
+        print_table(
+            ("output", "value"),
+            [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in values.items()],
+        )
 
 
 def _run(stack: str, command: str, options: tuple[str, ...], as_json: bool) -> None:
@@ -98,7 +102,8 @@ def _finish(exit_code: int) -> None:
 
 def _show(command: str, summary: dict[str, Any]) -> None:
     counts = ", ".join(f"{count} {operation}" for operation, count in summary["counts"].items() if count)
-    say(f"{command}: {counts or 'nothing to do'} in {summary['duration_s']:.1f} s")
+    if counts or not summary["failures"]:
+        say(f"{command}: {counts or 'nothing to do'} in {summary['duration_s']:.1f} s")
     for failure in summary["failures"]:
         complain(failure)
     if command == "up" and summary["outputs"].get("next_step"):

@@ -12,7 +12,8 @@ def execution_failure(execution: Mapping[str, Any]) -> str:
 
     Args:
         execution: `error` and `cause` of DescribeExecution's answer, or of a status change event's detail. A cause that
-            is a service's JSON is looked into: a training job's FailureReason, a function's errorMessage.
+            is a service's JSON is looked into: a training job's FailureReason or that it was stopped, a function's
+            errorMessage.
     """
     error, cause = execution.get("error") or "", execution.get("cause") or ""
     try:
@@ -20,5 +21,10 @@ def execution_failure(execution: Mapping[str, Any]) -> str:
     except ValueError:
         said = None
     if isinstance(said, dict):
-        cause = said.get("FailureReason") or said.get("errorMessage") or cause
+        cause = said.get("FailureReason") or said.get("errorMessage") or _stopped(said) or cause
     return " ".join(": ".join(part for part in (error, cause) if part).split())[:_LENGTH]
+
+
+def _stopped(job: Mapping[str, Any]) -> str:
+    """A stopped job has no FailureReason."""
+    return "The training job was stopped." if job.get("TrainingJobStatus") == "Stopped" else ""

@@ -13,6 +13,7 @@ from comal.execution_failure import execution_failure
     ({"error": "E", "cause": "in\n  two lines"}, "E: in two lines"),
     ({"error": "E", "cause": json.dumps({"FailureReason": "no rows"})}, "E: no rows"),
     ({"error": "E", "cause": json.dumps({"errorMessage": "refused", "errorType": "T"})}, "E: refused"),
+    ({"error": "E", "cause": json.dumps({"TrainingJobStatus": "Stopped"})}, "E: The training job was stopped."),
     ({"error": "E", "cause": json.dumps({"other": 1})}, 'E: {"other": 1}'),
     ({"error": "E", "cause": "[1]"}, "E: [1]"),
 ])  # fmt: skip

@@ -1,5 +1,8 @@
 """`comal`: the command line of the kit."""
 
+import atexit
+import gc
+
 import typer
 
 from comal.cli import (
@@ -52,4 +55,6 @@ app.command("demo", epilog=demo.EPILOG)(demo.demo)
 
 def main() -> None:
     """Run the command that the arguments name."""
+    # The provider's SDK is hundreds of thousands of objects; a collection at exit would look at each, for a second.
+    atexit.register(gc.freeze)
     app()

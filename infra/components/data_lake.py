@@ -4,6 +4,7 @@ import pulumi
 from pulumi_aws import s3
 
 from comal import s3_layout
+from comal.limits import VALIDATION_STORAGE_MB
 from infra import policies
 from infra.components.bucket import Bucket
 from infra.components.function import Inbox, QueuedFunction, Work
@@ -11,7 +12,7 @@ from infra.components.layer import FunctionLayer
 from infra.components.table import table
 from infra.stack import Stack
 
-VALIDATE_TIMEOUT_S = 120
+VALIDATE_TIMEOUT_S = 300
 # One vCPU; below that a function has a share of one.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 VALIDATE_MEMORY_MB = 1769
@@ -60,6 +61,7 @@ class DataLake(pulumi.ComponentResource):
             environment={},
             timeout_s=VALIDATE_TIMEOUT_S,
             memory_mb=VALIDATE_MEMORY_MB,
+            storage_mb=VALIDATION_STORAGE_MB,
             # Each file gets all of the function's memory.
             batch_size=1,
         )

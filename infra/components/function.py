@@ -33,6 +33,7 @@ class Work:
     environment: Mapping[str, pulumi.Input[str]]
     timeout_s: int
     memory_mb: int = 512
+    storage_mb: int = 512
     batch_size: int = 10
 
 
@@ -77,6 +78,7 @@ class Function(pulumi.ComponentResource):
             layers=[layer],
             timeout=work.timeout_s,
             memory_size=work.memory_mb,
+            ephemeral_storage={"size": work.storage_mb},
             environment={
                 "variables": {
                     "COMAL_STACK": names.stack,
@@ -193,6 +195,7 @@ class QueuedFunction(pulumi.ComponentResource):
             environment=work.environment,
             timeout_s=work.timeout_s,
             memory_mb=work.memory_mb,
+            storage_mb=work.storage_mb,
         )
         self.inbox = inbox
         self.batch_size = work.batch_size

@@ -5,7 +5,6 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from comal.recipe_file import load
 
 from comal.cli.following import wait_for_endpoint
 from comal.cli.patience import wait_for
@@ -14,6 +13,7 @@ from comal.cli.target import Target
 from comal.cli.versions import champion_of, versions_of
 from comal.clients import Connection
 from comal.recipe import Recipe
+from comal.recipe_file import load
 from tests.e2e.clone import Clone
 from tests.running_cloud import REGION, REPOSITORY
 

@@ -78,7 +78,7 @@ def test_the_endpoint_answers_a_file_that_holds_more_columns(clone, chain):
 def test_a_row_that_cannot_be_scored_is_refused_with_row_and_column(clone, chain):
     order = {**chain.orders(1)[0], "basket_size": "many"}
     done = clone.comal("invoke", MODEL, "--data", json.dumps([chain.orders(1)[0], order]), exit_code=2)
-    assert "Row 1" in done.stderr
+    assert "of row 1:" in done.stderr
     assert "basket_size" in done.stderr
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from pulumi.runtime import rpc
 
+from localcloud.engine.archives import Content
 from localcloud.engine.errors import UnsupportedError
-from localcloud.engine.values import Content
 
 
 def to_shape(value: Any, shape: Any, where: str) -> Any:
@@ -39,7 +39,7 @@ def to_shape(value: Any, shape: Any, where: str) -> Any:
         case "boolean":
             return value in (True, "true")
         case "blob":
-            return value.data if isinstance(value, Content) else value
+            return value.read() if isinstance(value, Content) else value
         case _:
             return json.dumps(value) if isinstance(value, dict | list) else _to_text(value)
 
@@ -64,7 +64,8 @@ def _to_structure(value: Any, shape: Any, where: str) -> dict[str, Any]:
 def _to_list(value: Any, shape: Any, where: str) -> list[Any]:
     member = shape.member
     if isinstance(value, dict) and member.type_name == "structure":
-        names = {name.lower(): name for name in member.members}
+        # KMS calls them TagKey and TagValue.
+        names = {name.lower().removeprefix("tag"): name for name in member.members}
         if "value" in names and ("key" in names or "name" in names):
             key_name = names.get("key") or names["name"]
             return [{key_name: key, names["value"]: _to_text(item)} for key, item in value.items()]

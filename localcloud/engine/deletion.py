@@ -1,19 +1,35 @@
 """In which order resources are deleted: what depends on another one goes before it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from graphlib import TopologicalSorter
 
 from localcloud.engine.state import Record
 
 
-def deletion_order(records: Iterable[Record]) -> list[Record]:
-    """Records, dependents first. Two generations of one resource may both be among them."""
-    listed = list(records)
+def deletion_graph(records: Sequence[Record]) -> "TopologicalSorter[int]":
+    """Indexes of records; one is ready when those that depend on it are done.
+
+    Two generations of one resource may both be among them.
+    """
     by_urn: dict[str, list[int]] = {}
-    for index, record in enumerate(listed):
+    for index, record in enumerate(records):
         by_urn.setdefault(record.urn, []).append(index)
-    graph = {
-        index: [other for urn in record.dependencies if urn != record.urn for other in by_urn.get(urn, ())]
-        for index, record in enumerate(listed)
-    }
-    return [listed[index] for index in reversed(list(TopologicalSorter(graph).static_order()))]
+    sorter: TopologicalSorter[int] = TopologicalSorter(dict.fromkeys(range(len(records)), ()))
+    for index, record in enumerate(records):
+        for urn in record.dependencies:
+            for other in by_urn.get(urn, ()) if urn != record.urn else ():
+                sorter.add(other, index)
+    sorter.prepare()
+    return sorter
+
+
+def deletion_order(records: Iterable[Record]) -> list[Record]:
+    """Records, dependents first."""
+    listed = list(records)
+    graph = deletion_graph(listed)
+    order: list[Record] = []
+    while graph.is_active():
+        ready = graph.get_ready()
+        order.extend(listed[index] for index in ready)
+        graph.done(*ready)
+    return order

@@ -13,10 +13,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud.engine.aws import Aws
-from localcloud.engine.deletion import deletion_order
+from localcloud.engine.aws import Aws, Manageable
 from localcloud.engine.errors import EngineError
-from localcloud.engine.plan import Plan, replaces
+from localcloud.engine.plan import Plan
 from localcloud.engine.state import Record, State, StateFile
 from localcloud.engine.steps import OnStep, Operation, Step
 from localcloud.engine.values import freeze
@@ -31,6 +30,7 @@ class Deployment:
         state: As it is now; every change of it is on disk.
         counts: Resources by operation.
         failures: What went wrong, a text each.
+        lock: Held while state is changed.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Deployment:
         self._file = file
         self._make_aws = make_aws
         self._on_step = on_step
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._accounts: dict[str, Aws] = {}
         self._providers: dict[str, Mapping[str, Any]] = {}
 
@@ -62,21 +62,26 @@ class Deployment:
     def aws(self, provider: str = "") -> Aws:
         """The account behind a provider reference (`<urn>::<id>`), or the stack's own."""
         urn = provider.rsplit("::", 1)[0] if provider else ""
-        with self._lock:
+        with self.lock:
             if urn not in self._accounts:
                 recorded = self.state.resources.get(urn)
                 inputs = self._providers.get(urn) or (recorded.inputs if recorded else {})
                 self._accounts[urn] = self._make_aws(inputs)
             return self._accounts[urn]
 
+    def manage(self, record: Record) -> Manageable:
+        """What manages a record's resource."""
+        aws = self.aws(record.provider)
+        return aws.resource(record.type, region=record.inputs.get("region", ""), planned=self.planned)
+
     # State ------------------------------------------------------------------------------------------------------------
 
     def note(self, record: Record) -> None:
         """Write down that a resource exists as the record says."""
-        with self._lock:
+        with self.lock:
             self.state.resources[record.urn] = record
             self.state.pending.pop(record.urn, None)
-            self._save()
+            self.save()
 
     def note_same(self, record: Record) -> None:
         """A resource needs nothing; write its record only if options or dependencies moved."""
@@ -86,21 +91,24 @@ class Deployment:
 
     def rename(self, old_urn: str, new_urn: str) -> None:
         """Move a record along an alias."""
-        with self._lock:
+        with self.lock:
             if new_urn not in self.state.resources and old_urn in self.state.resources:
                 record = self.state.resources.pop(old_urn)
                 self.state.resources[new_urn] = replace(record, urn=new_urn)
-                for other in self.state.resources.values():
-                    other.dependencies = [new_urn if urn == old_urn else urn for urn in other.dependencies]
-                self._save()
+                if old_urn in self.state.pending:
+                    self.state.pending[new_urn] = replace(self.state.pending.pop(old_urn), urn=new_urn)
+                for other in (*self.state.resources.values(), *self.state.pending.values(), *self.state.replaced):
+                    other.depend_on(old_urn, new_urn)
+                self.save()
 
     def set_outputs(self, outputs: dict[str, Any]) -> None:
         """Keep what the stack exports."""
-        with self._lock:
+        with self.lock:
             self.state.outputs = outputs
-            self._save()
+            self.save()
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Write the state to disk, unless nothing is carried out."""
         if not self.planned:
             self._file.save(self.state)
 
@@ -108,10 +116,10 @@ class Deployment:
 
     def show(self, plan: Plan, wanted: Record) -> None:
         """Report a plan without carrying it out."""
-        self._report(plan.operation, wanted, plan.changed)
+        self.report(plan.operation, wanted, plan.changed)
 
     def carry_out(self, plan: Plan, wanted: Record, old: Record | None) -> Record:
-        """Create, update or replace a resource.
+        """Create or update a resource; what it replaces is out of the way already.
 
         Args:
             plan: What to do.
@@ -121,145 +129,78 @@ class Deployment:
         Returns:
             The record with id and outputs.
         """
-        manage = self.aws(wanted.provider).resource(wanted.type)
+        manage = self.manage(wanted)
         if plan.operation == "update":
             assert old is not None
             self._begin(wanted, "update")
             changed = set(plan.changed)
-            made = self._run(
+            made = self.run_step(
                 "update", wanted, plan.changed, lambda: manage.update(old.id, plan.inputs, changed, old.outputs)
             )
         else:
-            if old is not None:
-                self._make_room(old, delete_first=plan.delete_first)
             adopt = wanted.urn in self.state.pending
             self._begin(wanted, "create")
-            others = self._others(wanted)
-            create = partial(manage.create, plan.inputs, adopt=adopt, others=others)
-            made = self._run(plan.operation, wanted, plan.changed, create)
+            create = partial(manage.create, plan.inputs, adopt=adopt, others=self.others(wanted))
+            try:
+                made = self.run_step(plan.operation, wanted, plan.changed, create)
+            except EngineError as error:
+                if not adopt and manage.is_refusal(error.__cause__):
+                    # Nothing was made: what has this name is somebody else's, and must never be taken for ours.
+                    self._forget_begun(wanted)
+                raise
         record = replace(wanted, id=made[0], outputs=freeze(made[1]))
         self.note(record)
         return record
 
-    def delete_all(self, urns: Iterable[str]) -> None:
-        """Delete resources, dependents first.
-
-        Raises:
-            EngineError: One is protected; nothing is deleted then.
-        """
-        records = {urn: self.state.resources[urn] for urn in urns}
-        protected = [record for record in records.values() if record.protect]
-        if protected:
-            raise EngineError(
-                f"{', '.join(record.name for record in protected)} is protected.",
-                "Take `protect` off and run `up` first, or keep it.",
-            )
-        for record in deletion_order(records.values()):
-            self.delete(record)
-
-    def delete(self, record: Record) -> None:
-        """Delete one resource and forget it. A component is only forgotten, as is what shall be retained."""
-        if record.is_managed:
-            if record.retain:
-                self._report("forget", record)
-            elif self.planned:
-                self._report("delete", record)
-            else:
-                manage = self.aws(record.provider).resource(record.type)
-                with self._lock:
-                    self.state.pending[record.urn] = replace(record, operation="delete")
-                    self._save()
-                self._run("delete", record, (), lambda: manage.delete(record.id, record.inputs, record.outputs))
-        with self._lock:
-            self.state.resources.pop(record.urn, None)
-            self.state.pending.pop(record.urn, None)
-            self._save()
-
-    def delete_leftovers(self) -> None:
-        """Delete what was replaced, dependents first."""
-        for record in deletion_order(self.state.replaced):
-            if not self.planned:
-                manage = self.aws(record.provider).resource(record.type)
-                delete = partial(manage.delete, record.id, record.inputs, record.outputs)
-                self._run("delete", record, (), delete)
-                with self._lock:
-                    self.state.replaced.remove(record)
-                    self._save()
-
-    def delete_begun(self, wanted: Iterable[str]) -> None:
-        """Delete what a killed `create` may have left of resources that the program no longer has."""
-        abandoned = [record for urn, record in self.state.pending.items() if urn not in set(wanted)]
-        for record in deletion_order(abandoned):
-            if record.operation == "create" and record.is_managed and not self.planned:
-                manage = self.aws(record.provider).resource(record.type)
-                delete = partial(manage.delete_pending, record.inputs, others=self._others(record))
-                self._run("delete", record, (), delete)
-            with self._lock:
-                self.state.pending.pop(record.urn, None)
-                self._save()
-
     def refresh(self, record: Record) -> None:
         """Compare one record with what exists, and make the record say it."""
-        manage = self.aws(record.provider).resource(record.type)
-        actual = manage.read(record.id, record.inputs)
-        if actual is None:
-            self._report("forget", record)
-            with self._lock:
+        drifted = self.manage(record).read(record.id, record.inputs)
+        if drifted is None:
+            self.report("forget", record)
+            with self.lock:
                 self.state.resources.pop(record.urn, None)
-                self._save()
+                self.save()
             return
-        drifted = {key: value for key, value in actual.items() if record.inputs.get(key) != value}
         if drifted:
-            self._report("update", record, drifted)
-            self.note(replace(record, inputs={**record.inputs, **drifted}))
+            self.report("update", record, drifted)
+            with self.lock:
+                # What was begun stays begun.
+                self.state.resources[record.urn] = replace(record, inputs={**record.inputs, **drifted})
+                self.save()
         else:
             self._count("same")
 
     # Details ----------------------------------------------------------------------------------------------------------
 
-    def _make_room(self, old: Record, *, delete_first: bool) -> None:
-        """Take the old resource out of the way of its replacement, now or at the end."""
-        if delete_first:
-            for dependent in deletion_order(self._dependents_to_replace(old)):
-                self.delete(dependent)
-            self.delete(old)
-            return
-        with self._lock:
-            self.state.replaced.append(self.state.resources.pop(old.urn))
-            self._save()
-
-    def _dependents_to_replace(self, old: Record) -> list[Record]:
-        """Resources that cannot stay while another is gone: they refer to it by an input that cannot be changed."""
-        found: dict[str, Record] = {}
-        queue = [old.urn]
-        while queue:
-            urn = queue.pop()
-            for record in self.state.resources.values():
-                inputs = {key for key, urns in record.property_dependencies.items() if urn in urns}
-                if record.is_managed and record.urn not in found and inputs and replaces(record.type, inputs):
-                    found[record.urn] = record
-                    queue.append(record.urn)
-        return list(found.values())
+    def _forget_begun(self, record: Record) -> None:
+        with self.lock:
+            self.state.pending.pop(record.urn, None)
+            self.save()
 
     def _begin(self, wanted: Record, operation: Operation) -> None:
-        with self._lock:
+        with self.lock:
             self.state.pending[wanted.urn] = replace(wanted, operation=operation)
-            self._save()
+            self.save()
 
-    def _run(self, operation: Operation, record: Record, changed: Iterable[str], work: Callable[[], Any]) -> Any:
+    def run_step(self, operation: Operation, record: Record, changed: Iterable[str], work: Callable[[], Any]) -> Any:
+        """Do one thing to one resource, and report it.
+
+        Raises:
+            EngineError: It failed; the cause is the service's own error.
+        """
         begin = time.monotonic()
         try:
             result = work()
         except (ClientError, BotoCoreError, EngineError) as error:
             noun = record.type.rsplit(":", 1)[-1]
-            with self._lock:
+            with self.lock:
                 self.failures.append(f"{operation} {noun} {record.name}: {error}")
-            self._report(operation, record, changed, time.monotonic() - begin, str(error), counted=False)
+            self.report(operation, record, changed, time.monotonic() - begin, str(error), counted=False)
             raise EngineError(f"{operation} {noun} {record.name} failed: {error}", "") from error
-        self._report(operation, record, changed, time.monotonic() - begin)
+        self.report(operation, record, changed, time.monotonic() - begin)
         return result
 
-    def _report(
+    def report(
         self,
         operation: Operation,
         record: Record,
@@ -269,17 +210,18 @@ class Deployment:
         *,
         counted: bool = True,
     ) -> None:
+        """Tell of one step."""
         if counted:
             self._count(operation)
         if operation != "same":
             self._on_step(Step(operation, record.type, record.name, tuple(sorted(changed)), duration_s, error))
 
     def _count(self, operation: Operation) -> None:
-        with self._lock:
+        with self.lock:
             self.counts[operation] += 1
 
-    def _others(self, wanted: Record) -> frozenset[str]:
+    def others(self, wanted: Record) -> frozenset[str]:
         """Ids of known resources of the same type, but the resource itself."""
-        with self._lock:
+        with self.lock:
             records = [record for record in self.state.resources.values() if record.urn != wanted.urn]
             return frozenset(record.id for record in (*records, *self.state.replaced) if record.type == wanted.type)

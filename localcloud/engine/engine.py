@@ -12,6 +12,7 @@ from typing import Any
 from localcloud.engine.aws import Aws
 from localcloud.engine.deployment import Deployment
 from localcloud.engine.project import Project, load_project
+from localcloud.engine.removal import Removal
 from localcloud.engine.state import StateFile
 from localcloud.engine.steps import OnStep, Summary
 from localcloud.errors import LocalCloudError
@@ -42,6 +43,7 @@ class Engine:
         self._project_dir = project_dir
         self._stack = stack
         self._file = StateFile(state_file)
+        self._archives = state_file.parent / "archives"
         self._endpoint_url = endpoint_url
         self._on_step = on_step
 
@@ -67,9 +69,7 @@ class Engine:
         """Delete everything that the state knows of, finished or begun."""
 
         def work(deployment: Deployment) -> None:
-            deployment.delete_begun(())
-            deployment.delete_leftovers()
-            deployment.delete_all(list(deployment.state.resources))
+            Removal(deployment).remove_all_but(set())
             deployment.set_outputs({})
 
         return self._operate(work, self._project(), planned=False)
@@ -86,14 +86,13 @@ class Engine:
 
         def work(deployment: Deployment) -> None:
             # The SDK takes most of a second to import; reading outputs does without it.
+            from localcloud.engine.archives import Archives
             from localcloud.engine.monitor import Monitor
             from localcloud.engine.program import run_program
 
-            monitor = Monitor(project, deployment)
+            monitor = Monitor(project, deployment, Archives(project.directory, self._archives))
             run_program(project, monitor, planned=planned)
-            deployment.delete_begun(monitor.seen)
-            deployment.delete_leftovers()
-            deployment.delete_all(set(deployment.state.resources) - monitor.seen)
+            Removal(deployment).remove_all_but(monitor.seen)
             deployment.set_outputs(monitor.outputs)
 
         return self._operate(work, project, planned=planned)

@@ -12,10 +12,12 @@ from pulumi.runtime.proto import engine_pb2
 from pulumi.runtime.proto import resource_pb2 as pb
 
 from localcloud.engine import functions
+from localcloud.engine.archives import Archives
 from localcloud.engine.deployment import PROVIDER_PREFIX, Deployment
 from localcloud.engine.errors import EngineError, UnsupportedError
-from localcloud.engine.plan import Wishes, plan
+from localcloud.engine.plan import Wishes
 from localcloud.engine.project import Project
+from localcloud.engine.registration import Registration
 from localcloud.engine.resource import Resource
 from localcloud.engine.state import Record
 from localcloud.engine.values import decode, freeze, to_struct
@@ -34,12 +36,14 @@ class Monitor:
         outputs: What the stack exports; secrets are masked.
     """
 
-    def __init__(self, project: Project, deployment: Deployment) -> None:
+    def __init__(self, project: Project, deployment: Deployment, archives: Archives) -> None:
         self.seen: set[str] = set()
         self.messages: list[str] = []
         self.outputs: dict[str, Any] = {}
         self._project = project
         self._deployment = deployment
+        self._registration = Registration(deployment)
+        self._archives = archives
         self._lock = threading.Lock()
 
     # ResourceMonitor --------------------------------------------------------------------------------------------------
@@ -71,9 +75,10 @@ class Monitor:
         """Make a resource what the program says."""
         del context
         urn = self._urn(request.parent, request.type, request.name)
+        _refuse_options(request)
         self._see(urn, request)
         wire = json_format.MessageToDict(request.object)
-        inputs = decode(wire, self._project.directory)
+        inputs = decode(wire, self._archives)
         self._follow_aliases(urn, request)
         wanted = self._record(urn, request)
         if not request.custom or request.type.startswith(PROVIDER_PREFIX):
@@ -84,7 +89,8 @@ class Monitor:
             if self._deployment.state.resources.get(urn) != wanted:
                 self._deployment.note(wanted)
             return pb.RegisterResourceResponse(urn=urn, id=wanted.id, object=to_struct(wire))
-        record = self._manage(request, inputs, wanted)
+        wishes = Wishes(request.ignoreChanges, request.replaceOnChanges, request.deleteBeforeReplace)
+        record = self._registration.bring_about(wanted, inputs, wishes)
         # The wire's own values come last: archives and secrets keep their signatures.
         return pb.RegisterResourceResponse(urn=urn, id=record.id, object=to_struct({**record.outputs, **wire}))
 
@@ -108,7 +114,7 @@ class Monitor:
     def Invoke(self, request: Any, context: Any = None) -> Any:  # noqa: N802  # the protocol's name
         """Call a function of the provider."""
         del context
-        arguments = decode(json_format.MessageToDict(request.args), self._project.directory)
+        arguments = decode(json_format.MessageToDict(request.args), self._archives)
         result = functions.call(request.tok, arguments, self._deployment.aws(request.provider))
         response = pb.ResourceInvokeResponse()
         getattr(response, "return").update(result)
@@ -130,32 +136,6 @@ class Monitor:
         return engine_pb2.RequirePulumiVersionResponse()
 
     # Details ----------------------------------------------------------------------------------------------------------
-
-    def _manage(self, request: Any, inputs: dict[str, Any], wanted: Record) -> Record:
-        deployment = self._deployment
-        manage = deployment.aws(request.provider).resource(request.type, planned=deployment.planned)
-        try:
-            manage.check(inputs)
-        except EngineError as error:
-            raise EngineError(f"{request.type} {request.name}: {error.message}", error.next_step) from None
-        begun = deployment.state.pending.get(wanted.urn)
-        # What was being deleted may be gone already: it is made anew, or adopted if it is still there.
-        old = None if begun and begun.operation == "delete" else deployment.state.resources.get(wanted.urn)
-        wishes = Wishes(request.ignoreChanges, request.replaceOnChanges, request.deleteBeforeReplace)
-        decided = plan(request.name, request.type, inputs, old, begun, wishes)
-        wanted.inputs = freeze(decided.inputs)
-        if decided.operation == "same" and old is not None:
-            wanted.id, wanted.outputs = old.id, old.outputs
-            deployment.note_same(wanted)
-            return wanted
-        if deployment.planned:
-            deployment.show(decided, wanted)
-            known = old is not None and decided.operation == "update"
-            if known and old is not None:
-                wanted.id = old.id
-            wanted.outputs = {**old.outputs, **wanted.inputs} if known and old is not None else wanted.inputs
-            return wanted
-        return deployment.carry_out(decided, wanted, old)
 
     def _urn(self, parent: str, type_: str, name: str) -> str:
         parent_type = parent.split("::")[2] if parent else ""
@@ -201,6 +181,20 @@ class Monitor:
             property_dependencies=by_property,
             protect=request.protect,
             retain=request.retainOnDelete,
+        )
+
+
+def _refuse_options(request: Any) -> None:
+    """What the program asks for and would silently not get."""
+    if request.importId:
+        raise UnsupportedError(
+            f"{request.type} {request.name} is to be imported, which the local engine cannot do.",
+            "Leave `import_` out, or run this stack with the Pulumi CLI.",
+        )
+    if request.remote:
+        raise UnsupportedError(
+            f"{request.type} {request.name} is a component of another package.",
+            "The local engine runs components of this program; use the Pulumi CLI for this stack.",
         )
 
 

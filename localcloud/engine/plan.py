@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from localcloud.engine import invocation
+from localcloud.engine.errors import EngineError, UnsupportedError
 from localcloud.engine.resource_type import ResourceType
 from localcloud.engine.state import Record
 from localcloud.engine.types import TYPES
@@ -66,18 +67,37 @@ def plan(
         changed |= _changed(begun.inputs, old.inputs)
     if not changed:
         return Plan("same", wanted)
-    if _needs_replacement(row, wanted, changed, {_top(path) for path in wishes.replace_on_changes}):
+    if _needs_replacement(row, changed, {_top(path) for path in wishes.replace_on_changes}):
+        if old.protect:
+            raise EngineError(
+                f"A change of {', '.join(sorted(changed))} replaces it, and it is protected.",
+                "Take `protect` off and run `up` first, or leave the change out.",
+            )
         if made_up:
             wanted[row.name] = unique_name(name)
         delete_first = wishes.delete_before_replace or not _can_coexist(row, made_up, changed)
         return Plan("replace", wanted, frozenset(changed), delete_first)
+    _refuse_unchangeable(row, wanted, changed)
     return Plan("update", wanted, frozenset(changed))
 
 
 def replaces(type_: str, changed: set[str]) -> bool:
     """Whether a change of these inputs means a new resource."""
     row = _row(type_)
-    return row.always_replace or bool(changed & set(row.replace))
+    return row.always_replace or bool(changed & _identity(row))
+
+
+def is_same(type_: str, wanted: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether inputs mean the very resource that was begun or replaced with other inputs.
+
+    Args:
+        type_: Type token.
+        wanted: Frozen inputs; a name that is made up may be missing.
+        known: Frozen inputs of the other one.
+    """
+    row = _row(type_)
+    decisive = {*wanted, *known} - _changeable(row) if row.always_replace else _identity(row)
+    return all(wanted.get(key) == known.get(key) for key in decisive if key != row.name or key in wanted)
 
 
 def unique_name(name: str) -> str:
@@ -97,16 +117,38 @@ _INVOCATION = ResourceType(
     delete="",
     id="",
     key={},
+    put=True,  # Called anew.
     replace=("functionName", "qualifier", "lifecycleScope", "triggers", "terraformKey"),
 )
 
 
-def _needs_replacement(row: ResourceType, wanted: Mapping[str, Any], changed: set[str], asked: set[str]) -> bool:
-    relevant = changed - set(row.local)
-    cleared = {key for key in relevant if key not in wanted and key not in row.defaults}
-    return bool(
-        (row.always_replace and relevant) or relevant & set(row.replace) or changed & asked or (cleared and not row.put)
-    )
+def _needs_replacement(row: ResourceType, changed: set[str], asked: set[str]) -> bool:
+    return bool((row.always_replace and changed - _changeable(row)) or changed & _identity(row) or changed & asked)
+
+
+def _changeable(row: ResourceType) -> set[str]:
+    """Inputs that even a resource that is always replaced may change."""
+    return {*row.local, *(("tags",) if row.tagging else ())}
+
+
+def _identity(row: ResourceType) -> set[str]:
+    """Inputs that a resource keeps for life."""
+    return {*row.replace, *((row.name,) if row.name else ()), "region"}
+
+
+def _refuse_unchangeable(row: ResourceType, wanted: Mapping[str, Any], changed: set[str]) -> None:
+    """A change that no call carries, or that the row knows no default for, must not pass for one that was made."""
+    settable = {*row.local, *row.setters, *row.attributes, *(key for keys in row.updates.values() for key in keys)}
+    settable |= {"tags"} if row.tagging else set()
+    fixed = set() if row.put else changed - settable
+    without_default = settable - {*row.local, *row.setters, *row.defaults}
+    stuck = set() if row.put else {key for key in changed & without_default if key not in wanted}
+    if fixed | stuck:
+        raise UnsupportedError(
+            f"The local engine cannot {'change' if fixed else 'take away'} {', '.join(sorted(fixed or stuck))} of what"
+            " exists.",
+            "Add it to localcloud/engine/types/, or give the resource another name.",
+        )
 
 
 def _can_coexist(row: ResourceType, made_up: bool, changed: set[str]) -> bool:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextvars
-import logging
 import os
 import runpy
 import sys
@@ -50,7 +49,9 @@ def _run(project: Project, monitor: Monitor, planned: bool) -> None:
     loop = asyncio.new_event_loop()
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="engine")
     loop.set_default_executor(executor)
-    with _in_directory(project), _quiet_asyncio():
+    # The SDK leaves failed tasks behind when a registration fails; the failure itself is reported by us.
+    loop.set_exception_handler(lambda _loop, _context: None)
+    with _in_directory(project):
         try:
             loop.run_until_complete(runtime.run_in_stack(lambda: _evaluate(project)))
         except LocalCloudError:
@@ -78,18 +79,6 @@ def _in_directory(project: Project) -> Iterator[None]:
     finally:
         os.chdir(before)
         sys.path[:] = path
-
-
-@contextmanager
-def _quiet_asyncio() -> Iterator[None]:
-    """The SDK leaves futures behind when a registration fails; the failure itself is reported by us."""
-    logger = logging.getLogger("asyncio")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _explained(error: Exception, project: Project) -> LocalCloudError:

@@ -52,6 +52,14 @@ class Record:
         """Whether there is something in AWS behind it."""
         return self.custom and not self.type.startswith("pulumi:")
 
+    def depend_on(self, former: str, urn: str) -> None:
+        """Follow a dependency that has got another URN."""
+        self.dependencies = sorted({urn if found == former else found for found in self.dependencies})
+        self.property_dependencies = {
+            key: sorted({urn if found == former else found for found in urns})
+            for key, urns in self.property_dependencies.items()
+        }
+
 
 @dataclass
 class State:

@@ -1,6 +1,6 @@
 """CloudWatch."""
 
-from localcloud.engine.resource_type import ResourceType
+from localcloud.engine.resource_type import ResourceType, Tagging
 
 TYPES = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": ResourceType(
@@ -9,10 +9,15 @@ TYPES = {
         delete="delete_alarms",
         id="in.name",
         key={"AlarmNames": "[id]"},
+        read="describe_alarms",
+        is_there=lambda answer, _id, _inputs: bool(answer["MetricAlarms"]),
         name="name",
         put=True,
         paths={"name": "AlarmName", "metricQueries": "Metrics"},
+        tagging=Tagging("tag_resource", "untag_resource", {"ResourceARN": "out.arn"}),
+        defaults={"tags": {}},
         replace=("name",),
+        actual={"threshold": "MetricAlarms[0].Threshold", "period": "MetricAlarms[0].Period"},
         outputs={"arn": "join(':', ['arn:aws:cloudwatch', region, account, 'alarm', id])"},
     ),
 }

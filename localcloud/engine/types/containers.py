@@ -17,9 +17,10 @@ TYPES = {
             "put_image_scanning_configuration": ("imageScanningConfiguration",),
         },
         tagging=Tagging("tag_resource", "untag_resource", {"resourceArn": "out.arn"}),
-        defaults={"imageTagMutability": "MUTABLE", "tags": {}},
+        defaults={"imageTagMutability": "MUTABLE", "imageScanningConfiguration": {"scanOnPush": False}, "tags": {}},
         local=("forceDelete",),
         replace=("name", "encryptionConfigurations"),
+        actual={"imageTagMutability": "repositories[0].imageTagMutability"},
         outputs={
             "arn": "res.repositories[0].repositoryArn",
             "repositoryUrl": "res.repositories[0].repositoryUri",
@@ -36,5 +37,6 @@ TYPES = {
         put=True,
         paths={"repository": "repositoryName", "policy": "lifecyclePolicyText"},
         replace=("repository",),
+        actual={"policy": "lifecyclePolicyText"},
     ),
 }

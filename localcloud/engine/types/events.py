@@ -1,8 +1,17 @@
 """EventBridge."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from localcloud.engine.resource_type import ResourceType, Tagging
 
 _BUS = "in.eventBusName"
+
+
+def _has_target(answer: Any, target_id: str, inputs: Mapping[str, Any]) -> bool:
+    del target_id
+    return any(target["Id"] == inputs["targetId"] for target in answer["Targets"])
+
 
 TYPES = {
     "aws:cloudwatch/eventRule:EventRule": ResourceType(
@@ -18,7 +27,7 @@ TYPES = {
         defaults={"tags": {}, "description": ""},
         local=("forceDestroy",),
         replace=("name", "eventBusName"),
-        actual={"scheduleExpression": "ScheduleExpression", "state": "State"},
+        actual={"scheduleExpression": "ScheduleExpression", "state": "State", "eventPattern": "EventPattern"},
         outputs={"arn": "res.RuleArn || res.Arn"},
     ),
     "aws:cloudwatch/eventTarget:EventTarget": ResourceType(
@@ -28,6 +37,8 @@ TYPES = {
         id="join('-', [in.rule, in.targetId])",
         key={"Rule": "in.rule", "EventBusName": _BUS, "Ids": "[in.targetId]"},
         name="targetId",
+        read="list_targets_by_rule",
+        is_there=_has_target,
         put=True,
         paths={
             "targetId": "Targets.Id",

@@ -1,14 +1,20 @@
 """Lambda."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from localcloud.engine.errors import EngineError
 from localcloud.engine.resource_type import ResourceType, Tagging
 
 
 def _is_active(client: Any, name: str) -> bool:
     found = client.get_function_configuration(FunctionName=name)
-    return (found.get("State", "Active"), found.get("LastUpdateStatus", "Successful")) == ("Active", "Successful")
+    state, update = found.get("State", "Active"), found.get("LastUpdateStatus", "Successful")
+    if "Failed" in (state, update):
+        reason = found.get("StateReason") or found.get("LastUpdateStatusReason")
+        raise EngineError(f"Function {name} is not usable: {reason}", "Correct its code or settings.")
+    return bool((state, update) == ("Active", "Successful"))
 
 
 def _find_mapping(client: Any, inputs: Mapping[str, Any]) -> str | None:
@@ -26,6 +32,20 @@ def _find_layer(client: Any, inputs: Mapping[str, Any]) -> str | None:
 
 def _delete_layer(client: Any, arn: str, inputs: Mapping[str, Any]) -> None:
     client.delete_layer_version(LayerName=inputs["layerName"], VersionNumber=int(arn.rsplit(":", 1)[1]))
+
+
+def _reserve(client: Any, name: str, executions: Any, before: Mapping[str, Any]) -> None:
+    """The provider writes -1 for "not reserved"."""
+    del before
+    if executions is None or executions < 0:
+        client.delete_function_concurrency(FunctionName=name)
+    else:
+        client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=executions)
+
+
+def _has_permission(answer: Any, statement_id: str, inputs: Mapping[str, Any]) -> bool:
+    del inputs
+    return any(found.get("Sid") == statement_id for found in json.loads(answer["Policy"])["Statement"])
 
 
 def _mapping_is_settled(client: Any, uuid: str) -> bool:
@@ -77,8 +97,8 @@ TYPES = {
                 "tracingConfig",
                 "loggingConfig",
             ),
-            "put_function_concurrency": ("reservedConcurrentExecutions",),
         },
+        setters={"reservedConcurrentExecutions": _reserve},
         tagging=Tagging("tag_resource", "untag_resource", {"Resource": "out.arn"}),
         defaults={
             "description": "",
@@ -88,10 +108,17 @@ TYPES = {
             "layers": [],
             "ephemeralStorage": {"size": 512},
             "deadLetterConfig": {"targetArn": ""},
+            "tracingConfig": {"mode": "PassThrough"},
             "tags": {},
         },
-        replace=("name", "packageType", "architectures"),
-        actual={"timeout": "Timeout", "memorySize": "MemorySize", "handler": "Handler"},
+        replace=("name", "packageType", "architectures", "codeSigningConfigArn"),
+        actual={
+            "timeout": "Timeout",
+            "memorySize": "MemorySize",
+            "handler": "Handler",
+            "runtime": "Runtime",
+            "role": "Role",
+        },
         outputs={
             "arn": "res.FunctionArn",
             "version": "res.Version",
@@ -127,6 +154,8 @@ TYPES = {
         id="in.statementId",
         key={"FunctionName": "in.function", "StatementId": "id"},
         name="statementId",
+        read="get_policy",
+        is_there=_has_permission,
         paths={"function": "FunctionName"},
         always_replace=True,
     ),
@@ -146,6 +175,8 @@ TYPES = {
             "enabled": True,
             "functionResponseTypes": [],
             "maximumBatchingWindowInSeconds": 0,
+            "filterCriteria": {"filters": []},
+            "scalingConfig": {},
             "tags": {},
         },
         replace=("eventSourceArn", "functionName", "startingPosition"),

@@ -1,8 +1,26 @@
 """CloudWatch Logs."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from localcloud.engine.resource_type import ResourceType, Tagging
 
 _ARN = "join(':', ['arn:aws:logs', region, account, 'log-group', id])"
+
+
+def _keep_for(client: Any, name: str, days: Any, before: Mapping[str, Any]) -> None:
+    """The provider writes 0 for "for ever"."""
+    del before
+    if days:
+        client.put_retention_policy(logGroupName=name, retentionInDays=days)
+    else:
+        client.delete_retention_policy(logGroupName=name)
+
+
+def _is_listed(answer: Any, name: str, inputs: Mapping[str, Any]) -> bool:
+    del inputs
+    return any(group["logGroupName"] == name for group in answer["logGroups"])
+
 
 TYPES = {
     "aws:cloudwatch/logGroup:LogGroup": ResourceType(
@@ -10,14 +28,18 @@ TYPES = {
         create="create_log_group",
         delete="delete_log_group",
         id="in.name",
-        key={"logGroupName": "id"},
+        key={"logGroupName": "id", "logGroupNamePrefix": "id"},
+        read="describe_log_groups",
+        is_there=_is_listed,
         name="name",
         paths={"name": "logGroupName"},
-        updates={"put_retention_policy": ("retentionInDays",)},
+        setters={"retentionInDays": _keep_for},
         tagging=Tagging("tag_resource", "untag_resource", {"resourceArn": _ARN}),
         defaults={"tags": {}},
         local=("skipDestroy",),
         replace=("name",),
+        # By prefix, in order: the group itself comes first.
+        actual={"retentionInDays": "logGroups[0].retentionInDays"},
         outputs={"arn": _ARN},
     ),
 }

@@ -2,13 +2,17 @@
 
 from typing import Any
 
+from localcloud.engine.errors import EngineError
 from localcloud.engine.resource_type import ResourceType, Tagging
 
 _TAGGING = Tagging("add_tags", "delete_tags", {"ResourceArn": "out.arn"})
 
 
 def _is_settled(client: Any, name: str) -> bool:
-    return client.describe_endpoint(EndpointName=name)["EndpointStatus"] in ("InService", "Failed")
+    found = client.describe_endpoint(EndpointName=name)
+    if found["EndpointStatus"] == "Failed":
+        raise EngineError(f"Endpoint {name} failed: {found.get('FailureReason')}", "Look at its log.")
+    return bool(found["EndpointStatus"] == "InService")
 
 
 TYPES = {
@@ -33,6 +37,8 @@ TYPES = {
         key={"ModelName": "id"},
         name="name",
         paths={"name": "ModelName"},
+        tagging=_TAGGING,
+        defaults={"tags": {}},
         always_replace=True,
         outputs={"arn": "res.ModelArn"},
     ),
@@ -45,6 +51,8 @@ TYPES = {
         key={"EndpointConfigName": "id"},
         name="name",
         paths={"name": "EndpointConfigName"},
+        tagging=_TAGGING,
+        defaults={"tags": {}},
         always_replace=True,
         outputs={"arn": "res.EndpointConfigArn"},
     ),

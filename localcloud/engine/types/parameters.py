@@ -1,6 +1,6 @@
 """Systems Manager parameters."""
 
-from localcloud.engine.resource_type import ResourceType
+from localcloud.engine.resource_type import ResourceType, Tagging
 
 TYPES = {
     "aws:ssm/parameter:Parameter": ResourceType(
@@ -12,7 +12,11 @@ TYPES = {
         key={"Name": "id"},
         name="name",
         put=True,
-        fixed={"put_parameter": {"Overwrite": True}},
+        overwrite={"Overwrite": True},
+        tagging=Tagging(
+            "add_tags_to_resource", "remove_tags_from_resource", {"ResourceId": "id"}, {"ResourceType": "Parameter"}
+        ),
+        defaults={"tags": {}},
         replace=("name",),
         outputs={"arn": "join('', ['arn:aws:ssm:', region, ':', account, ':parameter', id])"},
     ),

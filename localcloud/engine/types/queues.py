@@ -10,6 +10,9 @@ _QUEUE_DEFAULTS = {
     "redrivePolicy": "",
     "policy": "",
     "sqsManagedSseEnabled": True,
+    "kmsMasterKeyId": "",
+    "contentBasedDeduplication": False,
+    "maxMessageSize": 1048576,
     "tags": {},
 }
 
@@ -34,6 +37,7 @@ TYPES = {
             "fifoQueue": "FifoQueue",
             "contentBasedDeduplication": "ContentBasedDeduplication",
             "kmsMasterKeyId": "KmsMasterKeyId",
+            "maxMessageSize": "MaximumMessageSize",
             "sqsManagedSseEnabled": "SqsManagedSseEnabled",
         },
         attribute_setter="set_queue_attributes",
@@ -44,6 +48,9 @@ TYPES = {
         actual={
             "visibilityTimeoutSeconds": "to_number(Attributes.VisibilityTimeout)",
             "messageRetentionSeconds": "to_number(Attributes.MessageRetentionPeriod)",
+            "delaySeconds": "to_number(Attributes.DelaySeconds)",
+            "redrivePolicy": "Attributes.RedrivePolicy",
+            "policy": "Attributes.Policy",
         },
         outputs={"arn": "join(':', ['arn:aws:sqs', region, account, in.name])", "url": "id"},
     ),
@@ -56,7 +63,13 @@ TYPES = {
         put=True,
         paths={"queueUrl": "QueueUrl"},
         attributes={"policy": "Policy"},
-        fixed={"set_queue_attributes": {"Attributes": {"Policy": ""}}},
+        read="get_queue_attributes",
+        is_there=lambda answer, _id, _inputs: bool(answer.get("Attributes", {}).get("Policy")),
+        actual={"policy": "Attributes.Policy"},
+        fixed={
+            "set_queue_attributes": {"Attributes": {"Policy": ""}},
+            "get_queue_attributes": {"AttributeNames": ["Policy"]},
+        },
         replace=("queueUrl",),
     ),
 }

@@ -1,5 +1,6 @@
 """DynamoDB."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from localcloud.engine.resource_type import ResourceType, Tagging
@@ -21,6 +22,20 @@ def _schema(inputs: dict[str, Any]) -> dict[str, Any]:
     return shaped
 
 
+def _expire(client: Any, table: str, wanted: Any, before: Mapping[str, Any]) -> None:
+    """To switch it off, DynamoDB wants to hear the attribute once more; to move it, off comes first."""
+    former = before.get("ttl") or {}
+    attribute = wanted["attributeName"] if wanted and wanted.get("enabled", True) else ""
+    if former.get("enabled") and former["attributeName"] != attribute:
+        off = {"Enabled": False, "AttributeName": former["attributeName"]}
+        client.update_time_to_live(TableName=table, TimeToLiveSpecification=off)
+    if attribute and client.describe_time_to_live(TableName=table)["TimeToLiveDescription"].get(
+        "TimeToLiveStatus"
+    ) not in ("ENABLED", "ENABLING"):
+        on = {"Enabled": True, "AttributeName": attribute}
+        client.update_time_to_live(TableName=table, TimeToLiveSpecification=on)
+
+
 def _is_active(client: Any, name: str) -> bool:
     return bool(client.describe_table(TableName=name)["Table"]["TableStatus"] == "ACTIVE")
 
@@ -39,19 +54,25 @@ TYPES = {
         paths={
             "name": "TableName",
             "attributes": "AttributeDefinitions",
-            "ttl": "TimeToLiveSpecification",
             "pointInTimeRecovery": "PointInTimeRecoverySpecification",
             "serverSideEncryption": "SSESpecification",
             "deletionProtectionEnabled": "DeletionProtectionEnabled",
         },
         updates={
-            "update_table": ("billingMode", "deletionProtectionEnabled"),
-            "update_time_to_live": ("ttl",),
+            "update_table": ("billingMode", "deletionProtectionEnabled", "serverSideEncryption"),
             "update_continuous_backups": ("pointInTimeRecovery",),
         },
+        setters={"ttl": _expire},
         tagging=Tagging("tag_resource", "untag_resource", {"ResourceArn": "out.arn"}),
-        defaults={"pointInTimeRecovery": {"enabled": False}, "deletionProtectionEnabled": False, "tags": {}},
+        defaults={
+            "billingMode": "PROVISIONED",
+            "pointInTimeRecovery": {"enabled": False},
+            "serverSideEncryption": {"enabled": False},
+            "deletionProtectionEnabled": False,
+            "tags": {},
+        },
         replace=("name", "hashKey", "rangeKey"),
+        actual={"billingMode": "Table.BillingModeSummary.BillingMode"},
         outputs={"arn": "res.Table.TableArn", "streamArn": "res.Table.LatestStreamArn"},
     ),
 }

@@ -33,8 +33,9 @@ TYPES = {
         },
         attribute_setter="set_topic_attributes",
         tagging=Tagging("tag_resource", "untag_resource", {"ResourceArn": "id"}),
-        defaults={"displayName": "", "tags": {}},
+        defaults={"displayName": "", "kmsMasterKeyId": "", "contentBasedDeduplication": False, "tags": {}},
         replace=("name", "fifoTopic"),
+        actual={"displayName": "Attributes.DisplayName"},
         outputs={"arn": "id", "owner": "account"},
     ),
     "aws:sns/topicSubscription:TopicSubscription": ResourceType(
@@ -53,8 +54,14 @@ TYPES = {
             "redrivePolicy": "RedrivePolicy",
         },
         attribute_setter="set_subscription_attributes",
-        defaults={"filterPolicy": "{}", "filterPolicyScope": "MessageAttributes", "rawMessageDelivery": False},
+        defaults={
+            "filterPolicy": "{}",
+            "filterPolicyScope": "MessageAttributes",
+            "rawMessageDelivery": False,
+            "redrivePolicy": "",
+        },
         replace=("topic", "protocol", "endpoint"),
+        actual={"filterPolicy": "Attributes.FilterPolicy"},
         outputs={"arn": "id"},
     ),
 }

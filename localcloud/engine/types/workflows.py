@@ -26,7 +26,12 @@ TYPES = {
         find=_find,
         updates={"update_state_machine": ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration")},
         tagging=Tagging("tag_resource", "untag_resource", {"resourceArn": "id"}),
-        defaults={"tags": {}},
+        defaults={
+            "loggingConfiguration": {"level": "OFF"},
+            "tracingConfiguration": {"enabled": False},
+            "tags": {},
+        },
+        actual={"definition": "definition", "roleArn": "roleArn"},
         replace=("name", "type"),
         outputs={"arn": "id"},
     ),

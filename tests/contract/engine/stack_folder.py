@@ -8,7 +8,24 @@ from typing import Any
 from localcloud.engine import Engine, Step, Summary
 
 STACK = "local"
-_SERVICES = ("dynamodb", "events", "iam", "kms", "lambda", "logs", "s3", "sns", "sqs", "ssm", "sts")
+_SERVICES = (
+    "cloudwatch",
+    "dynamodb",
+    "ecr",
+    "events",
+    "iam",
+    "kms",
+    "lambda",
+    "logs",
+    "s3",
+    "sagemaker",
+    "scheduler",
+    "sfn",
+    "sns",
+    "sqs",
+    "ssm",
+    "sts",
+)
 
 
 @dataclass

@@ -145,6 +145,32 @@ class ModelRolledBack(Event):
     why: str
 
 
+class DriftScored(Event):
+    """A window of captured rows was compared with the rows that the serving version was trained on.
+
+    Scores are 1.0 at the threshold. `looked_at` counts the windows of this week.
+    """
+
+    version: int
+    window_id: str
+    rows: int
+    looked_at: int
+    drift_score: float
+    prediction_drift_score: float
+    columns: dict[str, float]
+    report_key: str
+
+
+class BatchScored(Event):
+    """Every row of a prefix has a prediction."""
+
+    version: int
+    transform_job_name: str
+    source_prefix: str
+    predictions_prefix: str
+    rows: int
+
+
 def parse(envelope: dict[str, Any]) -> Event:
     """The event inside an EventBridge envelope.
 

@@ -30,7 +30,7 @@ class Names:
             )
 
     def bucket(self, kind: str) -> str:
-        """Bucket of a kind: landing, lake or models."""
+        """Bucket of a kind: landing, lake, models or capture."""
         return f"{PROJECT}-{self.stack}-{kind}-{self.account}-{self.region}"
 
     def shared(self, noun: str) -> str:
@@ -44,6 +44,14 @@ class Names:
     def of_model(self, model: str) -> str:
         """A model's endpoint, model package group and state machine (one name, three services)."""
         return f"{self.stack}-{model}"
+
+    def alarm(self, model: str, noun: str) -> str:
+        """One of a model's alarms: drift, quality and others."""
+        return f"{self.of_model(model)}-{noun}"
+
+    def transform_job(self, model: str, digest: str) -> str:
+        """Batch transform job of one scoring; a repeated create conflicts harmlessly."""
+        return f"{self.stack}-{model}-score-{digest}"
 
     def model_of(self, resource_name: str) -> str:
         """The model behind a name made by `of_model`."""

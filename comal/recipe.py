@@ -25,6 +25,11 @@ HIGHER_IS_BETTER = frozenset({"r2", "auc", "accuracy", "f1"})
 INSTANCE_PATTERN = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 GPU_INSTANCE_PREFIXES = ("ml.g", "ml.p")
 
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+SCHEDULE_PATTERN = r"^(rate\([1-9]\d* (minutes?|hours?|days?)\)|cron\(\S+( \S+){5}\))$"
+DURATION_PATTERN = r"^[1-9]\d*[mhd]$"
+_UNIT_S = {"m": 60, "h": 3600, "d": 86400}
+
 NAMED_TIME_FORMATS = ("iso", "epoch_s", "epoch_ms")
 # Both its day and its month tell a swapped or absent directive; a year that two digits can write.
 _SOME_TIME = datetime(2011, 10, 23, 14, 35, 46)
@@ -33,6 +38,11 @@ _SOME_TIME = datetime(2011, 10, 23, 14, 35, 46)
 def _contradiction(key: str, reason: str) -> PydanticCustomError:
     """Two keys that do not go together; `key` is the one whose line the error shows, with dots."""
     return PydanticCustomError("contradiction", "{reason}", {"reason": reason, "key": key})
+
+
+def duration_s(text: str) -> int:
+    """Seconds of a duration that matches DURATION_PATTERN (`90m`, `6h`, `2d`)."""
+    return int(text[:-1]) * _UNIT_S[text[-1]]
 
 
 class _Section(BaseModel):
@@ -176,18 +186,80 @@ class Serving(_Section):
         "serverless", description="`serverless` costs nothing when idle; `realtime` keeps instances running."
     )
     instance: str = Field("ml.c6i.large", pattern=INSTANCE_PATTERN, description="Instance type (realtime).")
-    min: int = Field(1, ge=1, le=100, description="Number of instances (realtime).")
+    min: int = Field(1, ge=1, le=100, description="Smallest number of instances (realtime).")
+    max: int = Field(
+        1, ge=1, le=100, description="Largest number of instances; above `min` the fleet scales (realtime)."
+    )
+    target_rps: int = Field(
+        50, ge=1, description="Requests a second that one instance shall serve; the fleet grows above it (realtime)."
+    )
+    capture_percent: int = Field(
+        100, ge=1, le=100, description="Share of requests that is kept for monitoring (realtime, with `monitoring`)."
+    )
     memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = Field(2048, description="Memory (serverless).")
     max_concurrency: int = Field(5, ge=1, le=200, description="Concurrent requests (serverless).")
 
+    @model_validator(mode="after")
+    def _ordered(self) -> "Serving":
+        if self.mode == "realtime" and self.min > self.max:
+            if "max" in self.model_fields_set:
+                raise _contradiction("max", f"max {self.max} is below min {self.min}")
+            return self.model_copy(update={"max": self.min})
+        return self
+
+
+class Monitoring(_Section):
+    """When live traffic counts as different from what the model was trained on (component `monitoring`)."""
+
+    window_rows: int = Field(1000, ge=50, description="Captured rows that are looked at together.")
+    false_alarm_rate: float = Field(
+        0.05, gt=0, lt=1, description="Probability that some week without drift raises a drift alarm."
+    )
+    min_effect: float = Field(
+        0.1, ge=0, le=1, description="Smallest distance (KS or total variation) that counts, however certain it is."
+    )
+    reference: Literal["all", "seasonal"] = Field(
+        "all", description="Compare with all training rows, or with those of the same hour and weekday (`seasonal`)."
+    )
+    label_delay: str = Field(
+        "2d", pattern=DURATION_PATTERN, description="How late labels may come: a number and m, h or d."
+    )
+
+    @property
+    def label_delay_s(self) -> int:
+        """`label_delay` in seconds."""
+        return duration_s(self.label_delay)
+
+
+class Batch(_Section):
+    """Scoring files on a schedule (component `batch_serving`)."""
+
+    schedule: str | None = Field(
+        None, pattern=SCHEDULE_PATTERN, description="EventBridge Scheduler expression: rate(…) or cron(…), in UTC."
+    )
+    instance: str = Field("ml.m5.large", pattern=INSTANCE_PATTERN, description="Instance type of the transform job.")
+    instances: int = Field(1, ge=1, le=100, description="Number of instances of the transform job.")
+
 
 class Retrain(_Section):
-    """When new data leads to a training run."""
+    """When a model is trained again (component `continuous_training`; `comal retrain` works without)."""
 
     on_new_rows: int = Field(
         1000,
         ge=1,
         description="Validated rows since the last run that start the next one; the first run needs only one batch.",
+    )
+    schedule: str | None = Field(
+        None, pattern=SCHEDULE_PATTERN, description="EventBridge Scheduler expression: rate(…) or cron(…), in UTC."
+    )
+    on_alarm: list[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=lambda: ["drift", "quality"],
+        description="Alarms that start a run: `drift` and `quality` are the model's own, others are alarm names.",
+    )
+    cooldown_hours: float = Field(6, ge=0, description="Rest after a run before the next; a request does not wait.")
+    max_per_day: int = Field(2, ge=1, description="Most runs in 24 hours; a request counts, and is not refused.")
+    reason_expires_hours: float = Field(
+        72, gt=0, description="Age at which a reason that led to no run is dropped, and said so; new rows never expire."
     )
 
 
@@ -207,6 +279,8 @@ class Recipe(_Section):
     gate: Gate = Gate()
     registry: Registry = Registry()
     serving: Serving = Serving()
+    monitoring: Monitoring = Monitoring()
+    batch: Batch = Batch()
     retrain: Retrain = Retrain()
 
     @model_validator(mode="before")

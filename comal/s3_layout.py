@@ -1,21 +1,27 @@
 """Which key holds what, in each bucket.
 
 landing   incoming/<model>/…                                  what users push; emptied by validate_batch
+          labels/<model>/…                                    late labels; stay where they are
 lake      validated/<model>/v1/dt=…/<batch>.parquet           every row of a good batch, typed
           quarantine/<model>/v1/dt=…/<batch>/<file>           a bad batch as it came
           reports/<model>/v1/dt=…/<batch>.{json,html}         what validation found
           profiles/<model>/v1/dt=…/<batch>.json               the batch's profile
           profiles/<model>/v1/reference.json                  profile of the rows the champion was trained on
           recipes/<model>.json                                the recipe that the stack deployed
+          captured/<model>/v1/dt=…/<capture>.parquet          captured requests and predictions, typed, with their ids
+          monitoring/<model>/v1/dt=…/<window>.{json,html}     what a window of captured rows was found to be
+          predictions/<model>/v1/dt=…/<scoring>/….parquet     batch predictions, a row for each input row, in order
 models    <model>/runs/<run>/inputs/recipe/recipe.json        the recipe this run used
           <model>/runs/<run>/inputs/train.manifest            the batches this run used (SageMaker ManifestFile)
           <model>/runs/<run>/<job>/output/{model,output}.tar.gz
           <model>/runs/<run>/evaluation.json                  what register_model judged
+capture   <model>/<endpoint>/<variant>/yyyy/mm/dd/hh/….jsonl  data capture, as SageMaker writes it
 """
 
 from comal.errors import DataError
 
 INCOMING = "incoming/"
+LABELS = "labels/"
 RECIPES = "recipes/"
 
 
@@ -36,6 +42,11 @@ def model_of_incoming(key: str) -> str:
             f"Key '{key}' is not incoming/<model>/<file>.", next_step="Push the file with `comal push MODEL FILE`."
         )
     return parts[1]
+
+
+def labels_key(model: str, path: str) -> str:
+    """Where a file of late labels lands. `path` may hold folders."""
+    return f"{LABELS}{model}/{path}"
 
 
 def _dated(area: str, model: str, day: str, batch_id: str) -> str:
@@ -60,6 +71,26 @@ def report_key(model: str, day: str, batch_id: str, extension: str) -> str:
 def profile_key(model: str, day: str, batch_id: str) -> str:
     """Profile of one batch."""
     return _dated("profiles", model, day, batch_id) + ".json"
+
+
+def captured_key(model: str, day: str, capture_id: str) -> str:
+    """Captured requests of one capture file, typed. `day` is YYYY-MM-DD of the requests."""
+    return _dated("captured", model, day, capture_id) + ".parquet"
+
+
+def monitoring_key(model: str, day: str, window_id: str, extension: str) -> str:
+    """Report of one window of captured rows; extension is json or html."""
+    return _dated("monitoring", model, day, window_id) + f".{extension}"
+
+
+def predictions_prefix(model: str, day: str, scoring_id: str) -> str:
+    """Folder of one batch scoring's Parquet files."""
+    return _dated("predictions", model, day, scoring_id) + "/"
+
+
+def capture_prefix(model: str) -> str:
+    """Folder of a model's data capture in the capture bucket."""
+    return f"{model}/"
 
 
 def reference_profile_key(model: str) -> str:

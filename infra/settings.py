@@ -14,13 +14,15 @@ from comal.errors import UserError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-Component = Literal["data", "training", "registry", "serving", "continuous_training"]
+Component = Literal["data", "training", "registry", "serving", "continuous_training", "monitoring", "batch_serving"]
 MVP: tuple[Component, ...] = ("data", "training", "registry", "serving")
 NEEDS: dict[Component, Component] = {
     "training": "data",
     "registry": "training",
     "serving": "registry",
     "continuous_training": "training",
+    "monitoring": "serving",
+    "batch_serving": "registry",
 }
 
 # SageMaker runs images of ECR only.

@@ -7,17 +7,18 @@ month of schedules takes minutes. Signatures and queues keep real time.
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 _IDLE_POLL_S = 0.05
 # Two looks in a row: an event that has left its rule may not have reached its queue yet.
 _IDLE_LOOKS = 3
 
 
+@runtime_checkable
 class Timers(Protocol):
-    """What fires by the clock."""
+    """What fires by the clock. A service of the edge that implements it takes part in advances."""
 
     def next_due(self) -> float | None:
         """Epoch seconds of the next timer; None when there is none."""
@@ -30,6 +31,27 @@ class Timers(Protocol):
     def is_idle(self) -> bool:
         """Whether nothing runs and nothing waits to be delivered."""
         ...
+
+
+class AllTimers:
+    """Several `Timers` as one."""
+
+    def __init__(self, parts: Sequence[Timers]) -> None:
+        self._parts = parts
+
+    def next_due(self) -> float | None:
+        """The earliest of all."""
+        due = (part.next_due() for part in self._parts)
+        return min((moment for moment in due if moment is not None), default=None)
+
+    def fire_due(self) -> None:
+        """Fires what is due of each, in order."""
+        for part in self._parts:
+            part.fire_due()
+
+    def is_idle(self) -> bool:
+        """Whether all are."""
+        return all(part.is_idle() for part in self._parts)
 
 
 class Clock:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import uvicorn
 
+from localcloud.aws.clock import Clock, Timers
 from localcloud.aws.edge import Edge
 from localcloud.aws.service import Service
 from localcloud.errors import PortTakenError
@@ -23,7 +24,7 @@ KEEP_ALIVE_S = 75
 BACKLOG = 1024
 SHUTDOWN_TIMEOUT_S = 3
 
-ServiceFactory = Callable[[str], Sequence[Service]]
+ServiceFactory = Callable[[str, Clock], Sequence[Service]]
 
 
 def bind(port: int) -> socket.socket:
@@ -50,7 +51,7 @@ def serve(listener: socket.socket, state_dir: Path, make_services: ServiceFactor
     Args:
         listener: A bound loopback socket.
         state_dir: Where everything is kept.
-        make_services: Builds our own services from the edge's URL.
+        make_services: Builds our own services from the edge's URL and clock.
     """
     # MiniStack reads its settings while it is imported, so it is imported here, behind the environment.
     from localcloud.aws.ministack_patches import Substrate
@@ -58,8 +59,9 @@ def serve(listener: socket.socket, state_dir: Path, make_services: ServiceFactor
 
     logging.getLogger("localcloud").setLevel(logging.INFO)
     url = f"http://{HOST}:{listener.getsockname()[1]}"
-    services = make_services(url)
-    substrate = Substrate(state_dir)
+    clock = Clock(state_dir / "clock.json")
+    services = make_services(url, clock)
+    substrate = Substrate(state_dir, clock, [service for service in services if isinstance(service, Timers)])
     edge = Edge(services, substrate, MiniStackAuthorizer(), {"clock": substrate.set_clock})
     config = uvicorn.Config(
         edge,

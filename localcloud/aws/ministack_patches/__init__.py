@@ -5,14 +5,14 @@ this package imports MiniStack, which reads its settings from the environment: `
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ministack import app
 from ministack.core import persistence
 
-from localcloud.aws.clock import Clock
+from localcloud.aws.clock import AllTimers, Clock, Timers
 from localcloud.aws.ministack_patches import (
     activity,
     conditions,
@@ -53,8 +53,13 @@ _IDLE_TIMEOUT_S = 600.0
 class Substrate:
     """MiniStack, patched: an ASGI application, and what has to happen around its life."""
 
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, clock: Clock, other_timers: Sequence[Timers] = ()) -> None:
         """Checks MiniStack and applies every patch.
+
+        Args:
+            state_dir: Where everything is kept.
+            clock: The edge's.
+            other_timers: What fires by it beside MiniStack's own.
 
         Raises:
             SubstrateError: Not the MiniStack that the patches were written for.
@@ -63,8 +68,8 @@ class Substrate:
         substrate.check_version()
         for patch in _PATCHES:
             substrate.check_names(patch.NAMES)
-        self.clock = Clock(state_dir / "clock.json")
-        self._timers = timers.MiniStackTimers()
+        self.clock = clock
+        self._timers = AllTimers([timers.MiniStackTimers(), *other_timers])
         self._saver = saving.Saver(Path(persistence.STATE_DIR), self._may_have_changed)
         layer_store = layers.LayerStore(state_dir / "layers")
         identity.install()

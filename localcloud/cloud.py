@@ -29,7 +29,7 @@ _PACKAGE_ROOT = Path(__file__).resolve().parents[1]
 # Processes started here, kept so that they are reaped when they end while this process still runs.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
-__all__ = ["CloudInfo", "LocalCloudError", "start", "status", "stop"]
+__all__ = ["CloudInfo", "LocalCloudError", "next_port", "start", "status", "stop"]
 
 
 def start(state_dir: Path, port: int | None, images: Path) -> CloudInfo:
@@ -50,7 +50,7 @@ def start(state_dir: Path, port: int | None, images: Path) -> CloudInfo:
     _check_writable(state_dir)
     if status(state_dir):
         raise already_running(state_dir, read_record(state_dir))
-    port = port or last_port(state_dir) or DEFAULT_PORT
+    port = port or next_port(state_dir)
     _check_port(port)
     process = _spawn(state_dir, port, images.resolve())
     _children[process.pid] = process
@@ -59,6 +59,11 @@ def start(state_dir: Path, port: int | None, images: Path) -> CloudInfo:
     if record is None:
         raise StartError(f"The local cloud answers on port {port} but has left no record.", "Stop it and start again.")
     return record.info
+
+
+def next_port(state_dir: Path) -> int:
+    """Where `start` listens when it is not told: the last port of this state directory, else 4566."""
+    return last_port(state_dir) or DEFAULT_PORT
 
 
 def status(state_dir: Path) -> CloudInfo | None:

@@ -13,13 +13,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from comal.cli import local_cloud
 from comal.cli.pulumi_cli import INSTALL, find_pulumi
 from comal.cli.repository import Repository
-from comal.cli.target import Target
-from comal.errors import RecipeError
+from comal.cli.target import Target, open_target
+from comal.errors import PlatformError, RecipeError
 from comal.recipe import Recipe
 
 LEAST_PYTHON = (3, 11)
 LEAST_DISK_BYTES = 3 * 1024**3
-DEFAULT_PORT = 4566
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 
@@ -72,10 +71,11 @@ def _port(repository: Repository) -> Finding:
     info = local_cloud.running(repository)
     if info is not None:
         return Finding("port", OK, f"the local cloud runs on {info.url}")
+    port = local_cloud.port(repository)
     with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", DEFAULT_PORT)) == 0:
-            return Finding("port", WARNING, f"{DEFAULT_PORT} is taken", "Run: comal cloud start --port 4600")
-    return Finding("port", OK, f"{DEFAULT_PORT} is free")
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            return Finding("port", WARNING, f"{port} is taken", f"Run: comal cloud start --port {port + 34}")
+    return Finding("port", OK, f"{port} is free")
 
 
 def _namespaces() -> Finding:
@@ -105,8 +105,17 @@ def _pulumi() -> Finding:
     return Finding("pulumi", OK, f"{version} ({path})")
 
 
+def stack_findings(stack: str) -> list[Finding]:
+    """Checks of a stack on AWS and of the account behind it."""
+    try:
+        target = open_target(stack)
+    except PlatformError as error:
+        return [Finding("stack", PROBLEM, error.message, error.next_step)]
+    return account_findings(target)
+
+
 def account_findings(target: Target) -> list[Finding]:
-    """Checks of the account behind a stack; the GPU quotas only once the credentials are good."""
+    """Checks of an account; the GPU quotas only once the credentials are good."""
     findings = [_credentials(target)]
     if findings[0].state == OK:
         findings += [_gpu_quota(target, recipe) for recipe in _gpu_recipes(target)]

@@ -4,11 +4,11 @@ from dataclasses import asdict
 
 import typer
 
-from comal.cli.checkup import PROBLEM, account_findings, machine_findings
+from comal.cli.checkup import PROBLEM, machine_findings, stack_findings
 from comal.cli.console import Json, Stack, examples, print_json, print_table, say
 from comal.cli.failures import FAILED
 from comal.cli.repository import find_repository
-from comal.cli.target import LOCAL_STACK, open_target
+from comal.cli.target import LOCAL_STACK
 
 EPILOG = examples("comal doctor", "comal doctor -s prod", "comal doctor --json")
 
@@ -22,7 +22,7 @@ def doctor(stack: Stack = LOCAL_STACK, as_json: Json = False) -> None:
     """
     findings = machine_findings(find_repository())
     if stack != LOCAL_STACK:
-        findings += account_findings(open_target(stack))
+        findings += stack_findings(stack)
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:

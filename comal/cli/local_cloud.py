@@ -18,6 +18,13 @@ def running(repository: Repository) -> "CloudInfo | None":
     return cloud.status(repository.local_dir)
 
 
+def port(repository: Repository) -> int:
+    """Where it would start: the port of the last time, else the default."""
+    from localcloud import cloud
+
+    return cloud.next_port(repository.local_dir)
+
+
 def start(repository: Repository, port: int | None = None) -> "CloudInfo":
     """Start the clone's local cloud; one that runs on the wanted port is left alone.
 

@@ -27,6 +27,7 @@ def run_program(project: Project, monitor: Monitor, *, planned: bool) -> None:
 
     Raises:
         EngineError: The program raised; the message shows the program's own frames.
+        Exception: The program's own error, where that says itself what to do (`message`, `next_step`).
     """
     contextvars.copy_context().run(_run, project, monitor, planned)
 
@@ -57,7 +58,10 @@ def _run(project: Project, monitor: Monitor, planned: bool) -> None:
         except LocalCloudError:
             raise
         except Exception as error:
-            raise _explained(error, project) from error
+            explained = _explained(error, project)
+            if explained is error:
+                raise
+            raise explained from error
         finally:
             # What is under way is finished and written down, also after Ctrl-C.
             executor.shutdown(wait=True)
@@ -81,11 +85,13 @@ def _in_directory(project: Project) -> Iterator[None]:
         sys.path[:] = path
 
 
-def _explained(error: Exception, project: Project) -> LocalCloudError:
+def _explained(error: Exception, project: Project) -> Exception:
     """The program's failure, with the frames of the program and without ours."""
     for cause in _causes(error):
         if isinstance(cause, LocalCloudError):
             return cause
+    if hasattr(error, "message") and hasattr(error, "next_step"):
+        return error
     root = str(project.root)
     frames = [
         frame
@@ -94,8 +100,6 @@ def _explained(error: Exception, project: Project) -> LocalCloudError:
     ]
     where = "".join(traceback.format_list(frames))
     said = "".join(traceback.format_exception_only(error)).strip()
-    if hasattr(error, "message") and hasattr(error, "next_step"):
-        return EngineError(str(error.message), str(error.next_step))
     return EngineError(f"The program failed: {said}\n{where}".rstrip(), "Correct the program.")
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from comal.errors import UserError
 from localcloud.engine import EngineError
 from tests.contract.engine.stack_folder import make_stack_folder
 
@@ -158,6 +159,13 @@ def test_what_cannot_be_done_is_said_in_the_preview(folder, program, said):
     (failure,) = folder.preview().failures
     assert said in failure
     assert "localcloud/engine/monitor.py" not in failure
+
+
+def test_a_program_s_error_that_says_what_to_do_is_passed_on(folder):
+    folder.program("from comal.errors import UserError\nraise UserError('no such shop', next_step='Open one.')")
+    with pytest.raises(UserError) as caught:
+        folder.up()
+    assert caught.value.next_step == "Open one."
 
 
 def test_an_endpoint_that_is_not_on_this_machine_is_refused(tmp_path, prefix):

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from comal.cli.checkup import OK, PROBLEM, WARNING, account_findings
+from comal.cli.checkup import OK, PROBLEM, WARNING, account_findings, stack_findings
 from comal.cli.repository import find_repository
 from comal.cli.target import Target
 
@@ -73,3 +73,13 @@ def test_a_gpu_quota_of_one_is_enough(findings):
 
 def test_quotas_that_cannot_be_read_are_a_warning(findings):
     assert findings(quotas=DENIED)["gpu quota of tacos-gpu"].state == WARNING
+
+
+def test_a_stack_without_a_region_is_a_row(clone, monkeypatch):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    (clone / "stacks/Pulumi.far.yaml").write_text("config: {}\n")
+    (finding,) = stack_findings("far")
+    assert (finding.check, finding.state) == ("stack", PROBLEM)
+    assert "region" in finding.found
+    assert "pulumi config set aws:region" in finding.next_step

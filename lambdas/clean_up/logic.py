@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from comal import s3_layout
 from comal.names import Names
 from lambdas.clean_up.buckets import empty_bucket
 from lambdas.clean_up.serving import ServingCleanUp
@@ -47,4 +48,6 @@ def clean_up(
     serving.delete_configs_and_models()
     if empties_buckets:
         for kind in BUCKETS:
-            empty_bucket(s3, names.bucket(kind))
+            # The deployed recipes are the stack's own resources: gone behind its back, they would be missing to an `up`
+            # after a destroy that failed half-way.
+            empty_bucket(s3, names.bucket(kind), keeps=s3_layout.RECIPES if kind == "lake" else None)

@@ -48,3 +48,10 @@ def test_what_s3_refuses_to_delete_is_an_error() -> None:
     s3 = _S3([{"Versions": [_item("a")]}], [{"Key": "a", "Message": "Access Denied"}])
     with pytest.raises(PlatformError, match="1 objects of lake could not be deleted: a: Access Denied"):
         empty_bucket(s3, "lake")
+
+
+def test_of_what_somebody_else_deletes_only_former_versions_go() -> None:
+    former = {"Key": "recipes/a", "VersionId": "v-old", "IsLatest": False}
+    s3 = _S3([{"Versions": [_item("recipes/a"), former, _item("b")]}])
+    empty_bucket(s3, "lake", keeps="recipes/")
+    assert s3.deleted == [[{"Key": "recipes/a", "VersionId": "v-old"}, {"Key": "b", "VersionId": "v-b"}]]

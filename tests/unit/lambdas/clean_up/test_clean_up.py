@@ -80,7 +80,7 @@ def test_nothing_is_left_of_a_stack_that_serves_and_trains(lambda_stack: LambdaS
     job = train(lambda_stack)
     lambda_stack.s3.delete_object(Bucket=lambda_stack.names.bucket("lake"), Key="recipes/tacos.json")
     handle(DELETE, Context())
-    assert inventory(lambda_stack) == {}
+    assert inventory(lambda_stack) == {}, "not even the marker of the deleted recipe"
     assert lambda_stack.sagemaker.describe_training_job(TrainingJobName=job)["TrainingJobStatus"] == "Stopped"
     machine = lambda_stack.names.state_machine_arn(lambda_stack.model)
     assert not lambda_stack.stepfunctions.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]

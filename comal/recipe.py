@@ -152,6 +152,9 @@ class Training(_Section):
     holdout: float = Field(
         0.2, gt=0, lt=1, description="Share of rows that no version ever trains on; the gate scores on them."
     )
+    newest_rows: int | None = Field(
+        None, ge=1, description="Train on the newest batches that hold so many rows; without it on every batch."
+    )
     spot: bool = Field(False, description="Use spot capacity: cheaper, and may be interrupted.")
     max_runtime_minutes: int = Field(60, ge=1, le=5 * 24 * 60, description="A job that runs longer is stopped.")
     volume_gb: int = Field(10, ge=1, description="Disk of the training instance, in GB.")

@@ -17,6 +17,7 @@ from comal.recipe import Recipe
 from comal.table_items import from_item, to_item
 from comal.training_job import training_job_request
 from lambdas.request_training.run import EndedRun, Run
+from lambdas.request_training.training_window import keys_in_window
 
 _RUNNING = "RUNNING"
 
@@ -51,7 +52,7 @@ class TrainingRuns:
 
     def validated_batches(self, model: str) -> int:
         """How many batches there are to train on."""
-        return sum(1 for _ in self._validated_keys(model))
+        return sum(1 for _ in self._validated(model))
 
     def plan(self, recipe: Recipe, run_id: str, why: str, triggers: list[Trigger], now: datetime) -> Run:
         """A run with everything it takes; changes nothing."""
@@ -82,7 +83,9 @@ class TrainingRuns:
         bucket = self.names.bucket("models")
         recipe_key = s3_layout.run_recipe_prefix(model, run.run_id) + "recipe.json"
         self.s3.put_object(Bucket=bucket, Key=recipe_key, Body=run.recipe.encode())
-        manifest = [{"prefix": f"s3://{self.names.bucket('lake')}/"}, *sorted(self._validated_keys(model))]
+        newest_rows = Recipe.model_validate_json(run.recipe).training.newest_rows
+        keys = keys_in_window(self._validated(model), newest_rows)
+        manifest = [{"prefix": f"s3://{self.names.bucket('lake')}/"}, *keys]
         try:
             self.s3.put_object(
                 Bucket=bucket,
@@ -129,7 +132,7 @@ class TrainingRuns:
             return None
         return EndedRun(run.run_id, execution["status"], execution_failure(execution))
 
-    def _validated_keys(self, model: str) -> Iterator[str]:
+    def _validated(self, model: str) -> Iterator[dict[str, Any]]:
         pages = self.dynamodb.get_paginator("query").paginate(
             TableName=self.names.shared("batches"),
             KeyConditionExpression="pk = :model AND begins_with(sk, :prefix)",
@@ -139,5 +142,4 @@ class TrainingRuns:
             ConsistentRead=True,
         )
         for page in pages:
-            for item in page["Items"]:
-                yield str(from_item(item)["validated_key"])
+            yield from map(from_item, page["Items"])

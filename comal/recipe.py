@@ -185,13 +185,15 @@ class Registry(_Section):
 class Serving(_Section):
     """How predictions are served online."""
 
-    mode: Literal["serverless", "realtime"] = Field(
-        "serverless", description="`serverless` costs nothing when idle; `realtime` keeps instances running."
+    mode: Literal["auto", "serverless", "realtime"] = Field(
+        "auto",
+        description="`serverless` costs nothing when idle; `realtime` keeps instances running; `auto` is realtime in a "
+        "stack with `monitoring`, which serverless endpoints cannot have, else serverless.",
     )
     instance: str = Field("ml.c6i.large", pattern=INSTANCE_PATTERN, description="Instance type (realtime).")
     min: int = Field(1, ge=1, le=100, description="Smallest number of instances (realtime).")
-    max: int = Field(
-        1, ge=1, le=100, description="Largest number of instances; above `min` the fleet scales (realtime)."
+    max: int | None = Field(
+        None, ge=1, le=100, description="Largest number of instances; above `min` the fleet scales (realtime)."
     )
     target_rps: int = Field(
         50, ge=1, description="Requests a second that one instance shall serve; the fleet grows above it (realtime)."
@@ -202,12 +204,20 @@ class Serving(_Section):
     memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = Field(2048, description="Memory (serverless).")
     max_concurrency: int = Field(5, ge=1, le=200, description="Concurrent requests (serverless).")
 
+    @property
+    def max_instances(self) -> int:
+        """`max`, or `min` where there is none."""
+        return self.max or self.min
+
+    @property
+    def is_serverless(self) -> bool:
+        """Whether no instances are kept; `auto` counts as serverless until a stack has settled it."""
+        return self.mode != "realtime"
+
     @model_validator(mode="after")
     def _ordered(self) -> "Serving":
-        if self.mode == "realtime" and self.min > self.max:
-            if "max" in self.model_fields_set:
-                raise _contradiction("max", f"max {self.max} is below min {self.min}")
-            return self.model_copy(update={"max": self.min})
+        if self.max is not None and self.min > self.max:
+            raise _contradiction("max", f"max {self.max} is below min {self.min}")
         return self
 
 

@@ -84,7 +84,7 @@ def tags(names: Names, model: str) -> list[dict[str, str]]:
 
 def _capacity(recipe: Recipe) -> dict[str, Any]:
     serving = recipe.serving
-    if serving.mode == "serverless":
+    if serving.is_serverless:
         return {"ServerlessConfig": {"MemorySizeInMB": serving.memory_mb, "MaxConcurrency": serving.max_concurrency}}
     return {
         "InstanceType": serving.instance,

@@ -30,7 +30,7 @@ class Stack:
 
 
 def choose_recipes(recipes: Sequence[Recipe], settings: Settings) -> tuple[Recipe, ...]:
-    """The recipes that the stack has, by name.
+    """The recipes that the stack has, by name; `serving.mode: auto` is settled by what the stack has.
 
     Raises:
         UserError: `comal:models` names a model without a recipe.
@@ -42,4 +42,11 @@ def choose_recipes(recipes: Sequence[Recipe], settings: Settings) -> tuple[Recip
             f"comal:models names {', '.join(unknown)}; recipes/ has {', '.join(sorted(by_model)) or 'none'}.",
             next_step="Add the recipe with `comal init`, or take the model out of comal:models.",
         )
-    return tuple(by_model[model] for model in sorted(settings.models or by_model))
+    return tuple(_settled(by_model[model], settings) for model in sorted(settings.models or by_model))
+
+
+def _settled(recipe: Recipe, settings: Settings) -> Recipe:
+    if recipe.serving.mode != "auto":
+        return recipe
+    mode = "realtime" if settings.has("monitoring") else "serverless"
+    return recipe.model_copy(update={"serving": recipe.serving.model_copy(update={"mode": mode})})

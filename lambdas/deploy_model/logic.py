@@ -44,7 +44,7 @@ class Deployment:
         place = SageMakerEndpoint(self.sagemaker, self.names, recipe, self.role_arn)
         endpoint = place.find()
         wanted = config_name(self.names, recipe, version.version)
-        action = next_action(endpoint, wanted, wants_serverless=recipe.serving.mode == "serverless")
+        action = next_action(endpoint, wanted, wants_serverless=recipe.serving.is_serverless)
         if endpoint is None:
             place.create(version)
         elif action is Action.UPDATE:

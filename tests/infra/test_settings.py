@@ -9,6 +9,7 @@ from comal.errors import UserError
 from comal.recipe import Recipe
 from infra.settings import MVP, REPOSITORY, Settings, read_settings
 from infra.stack import choose_recipes
+from tests.unit.comal.registry_samples import make_recipe
 
 
 def read(**values: str) -> Settings:
@@ -32,7 +33,7 @@ def test_pulumi_yaml_declares_every_setting_with_the_same_default():
     [
         ({"components": '["data", "serving"]'}, "'serving' needs 'registry', which is not listed"),
         ({"components": '["training"]'}, "'data' is missing"),
-        ({"components": '["data", "monitoring"]'}, "comal:components.1 is 'monitoring'"),
+        ({"components": '["data", "teleportation"]'}, "comal:components.1 is 'teleportation'"),
         ({"components": "data"}, "comal:components is 'data'"),
         ({"imageUri": "comal:latest"}, "comal:imageUri is 'comal:latest': expected <account>.dkr.ecr.<region>"),
         ({"emptyOnDestroy": "perhaps"}, "comal:emptyOnDestroy is 'perhaps'"),
@@ -62,3 +63,19 @@ def test_models_choose_among_the_recipes():
     ]
     assert [recipe.model for recipe in choose_recipes(recipes, read())] == ["a1", "b1"]
     assert [recipe.model for recipe in choose_recipes(recipes, read(models='["b1"]'))] == ["b1"]
+
+
+@pytest.mark.parametrize(
+    ("components", "wanted", "mode"),
+    [
+        ([], "auto", "serverless"),
+        (["monitoring"], "auto", "realtime"),
+        (["monitoring"], "serverless", "serverless"),
+        ([], "realtime", "realtime"),
+    ],
+)
+def test_a_serving_mode_left_to_the_stack_is_settled_by_its_components(components, wanted, mode):
+    recipe = make_recipe(serving={"mode": wanted})
+    settings = read(components=json.dumps(["data", "training", "registry", "serving", *components]))
+    (chosen,) = choose_recipes([recipe], settings)
+    assert chosen.serving.mode == mode

@@ -79,7 +79,7 @@ def standing(clone: Clone) -> dict[str, Any]:
 
 
 def answering_version(clone: Clone, chain: TacoChain) -> int:
-    return int(clone.json("invoke", MODEL, "--data", json.dumps(chain.orders(1)))["model_version"])
+    return int(clone.json("invoke", MODEL, "--data", json.dumps(chain.orders(chain.week(1))[:1]))["model_version"])
 
 
 def process_of_running_job(clone: Clone) -> ProcessIds:

@@ -66,7 +66,7 @@ def test_the_versions_show_metrics_and_expiry(clone):
 
 
 def test_the_endpoint_answers_json(clone, chain):
-    answer = clone.json("invoke", MODEL, "--data", json.dumps(chain.orders(3)))
+    answer = clone.json("invoke", MODEL, "--data", json.dumps(chain.orders(chain.week(1))[:3]))
     assert [set(row) for row in answer["predictions"]] == [{"prediction"}] * 3
 
 
@@ -76,15 +76,15 @@ def test_the_endpoint_answers_a_file_that_holds_more_columns(clone, chain):
 
 
 def test_a_row_that_cannot_be_scored_is_refused_with_row_and_column(clone, chain):
-    order = {**chain.orders(1)[0], "basket_size": "many"}
-    done = clone.comal("invoke", MODEL, "--data", json.dumps([chain.orders(1)[0], order]), exit_code=2)
+    order = {**chain.orders(chain.week(1))[0], "basket_size": "many"}
+    done = clone.comal("invoke", MODEL, "--data", json.dumps([chain.orders(chain.week(1))[0], order]), exit_code=2)
     assert "of row 1:" in done.stderr
     assert "basket_size" in done.stderr
 
 
 def test_plain_boto3_works_the_same(clone, chain):
     response = clone.client("sagemaker-runtime").invoke_endpoint(
-        EndpointName=f"local-{MODEL}", ContentType="application/json", Body=json.dumps(chain.orders(1)[0])
+        EndpointName=f"local-{MODEL}", ContentType="application/json", Body=json.dumps(chain.orders(chain.week(1))[0])
     )
     assert json.loads(response["Body"].read())["model_version"] == "1"
 
@@ -103,7 +103,7 @@ def test_the_same_content_again_changes_nothing(clone, chain):
 
 
 def test_a_second_week_retrains_and_moves_the_endpoint_without_a_failed_request(clone, chain):
-    with Traffic(target(clone), MODEL, chain.orders(1)[0]) as traffic:
+    with Traffic(target(clone), MODEL, chain.orders(chain.week(2))) as traffic:
         clone.comal("push", MODEL, str(chain.week(2)))
         wait_until_served(clone, version=2)
     assert traffic.failures == []

@@ -1,5 +1,7 @@
 """The simulated taco chain, as the demo needs it: files to push and orders to ask about."""
 
+import csv
+import random
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,7 +13,8 @@ from comal.cli.repository import Repository
 from comal.errors import PlatformError
 
 MODEL = "tacos"
-WEEKS = 2
+_SEED = 7
+WEEKS = 3
 # A store that the recipe does not know: what happens when a chain opens one and nobody tells the data team.
 POISON = "unknown_store"
 
@@ -47,13 +50,23 @@ class TacoChain:
         """A CSV file that breaks the recipe."""
         return self.folder / "poisoned" / f"{POISON}.csv"
 
-    def orders(self, count: int) -> list[dict[str, Any]]:
-        """The first orders of week 1, features only, as the endpoint takes them."""
-        from pyarrow import csv
+    def week_but_sunday(self, number: int) -> Path:
+        """A CSV file with the orders of a week from Monday to Saturday."""
+        path = self.folder / f"week{number}-but-sunday.csv"
+        with self.week(number).open(newline="") as source, path.open("w", newline="") as sink:
+            rows = csv.DictReader(source)
+            kept = csv.DictWriter(sink, rows.fieldnames or [])
+            kept.writeheader()
+            kept.writerows(row for row in rows if row["weekday"] != "sun")
+        return path
+
+    def orders(self, file: Path) -> list[dict[str, Any]]:
+        """The orders of a file as the endpoint takes them, features only, in an order that no day of the week has."""
+        import pyarrow.csv
 
         from comal.recipe_file import load
 
         features = load(self.repository.recipes_dir / f"{MODEL}.yaml").features
-        table = csv.read_csv(self.week(1)).select(list(features)).slice(0, count)
-        rows: list[dict[str, Any]] = table.to_pylist()
+        rows: list[dict[str, Any]] = pyarrow.csv.read_csv(file).select(list(features)).to_pylist()
+        random.Random(_SEED).shuffle(rows)  # noqa: S311  # repeatable, and no secret
         return rows

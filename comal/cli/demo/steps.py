@@ -146,7 +146,7 @@ class TacoDemo:
 
     def predict(self) -> str:
         """Three orders get three predictions."""
-        answer = ask(self.target, MODEL, from_json(self.chain.orders(3)))
+        answer = ask(self.target, MODEL, from_json(self.chain.orders(self.chain.week(1))[:3]))
         predictions = [row["prediction"] for row in answer["predictions"]]
         version = str(self.versions[-1]["version"])
         expect(
@@ -159,7 +159,7 @@ class TacoDemo:
 
     def push_week_under_traffic(self, week: int) -> str:
         """From here on somebody keeps asking the endpoint, until `end_traffic`."""
-        self._traffic = Traffic(self.target, MODEL, self.chain.orders(1)[0])
+        self._traffic = Traffic(self.target, MODEL, self.chain.orders(self.chain.week(week)))
         self._traffic.start()
         return self.push_week(week)
 

@@ -1,8 +1,10 @@
 """Somebody who keeps asking an endpoint, and counts the answers that did not come."""
 
+import itertools
 import json
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
@@ -21,14 +23,14 @@ class Traffic:
     Attributes:
         target: The stack; requests are sent once, never retried, so that no failure is hidden.
         model: Whose endpoint.
-        row: What is asked, over and over.
+        rows: What is asked, one a request, in order and over again.
         answers: Number of good answers per model version.
         failures: What went wrong, a text per failed request.
     """
 
     target: Target
     model: str
-    row: dict[str, Any]
+    rows: Sequence[dict[str, Any]]
     answers: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
 
@@ -63,10 +65,11 @@ class Traffic:
         return sum(self.answers.values()) + len(self.failures)
 
     def _ask_until_done(self) -> None:
+        rows = itertools.cycle(self.rows)
         while not self._done.wait(PAUSE_S):
             try:
                 response = self._runtime.invoke_endpoint(
-                    EndpointName=self._endpoint, ContentType="application/json", Body=json.dumps(self.row)
+                    EndpointName=self._endpoint, ContentType="application/json", Body=json.dumps(next(rows))
                 )
                 said = json.loads(response["Body"].read())
                 self.answers[str(said["model_version"])] += 1

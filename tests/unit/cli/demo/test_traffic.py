@@ -48,7 +48,7 @@ def traffic(server):
     connection = Connection("us-east-1", f"http://127.0.0.1:{server.server_port}", access_key="t", secret_key="t")
     target = Target(None, "local", connection)
     target.__dict__["names"] = Names("local", "000000000000", "us-east-1")  # a cached property, filled in
-    return Traffic(target, "tacos", {"basket_size": 1})
+    return Traffic(target, "tacos", [{"basket_size": 1}])
 
 
 def test_answers_are_counted_by_version(server, traffic):

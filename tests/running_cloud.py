@@ -47,6 +47,14 @@ class RunningCloud:
             aws_session_token=token,
         )
 
+    def advance(self, seconds: float) -> dict[str, Any]:
+        """Moves the cloud's clock on, timer by timer."""
+        document = json.dumps({"advance_s": seconds}).encode()
+        request = urllib.request.Request(f"{self.url}/_localcloud/clock", data=document)
+        with urllib.request.urlopen(request) as response:
+            answer: dict[str, Any] = json.loads(response.read())
+        return answer
+
 
 def start_cloud(state_dir: Path, port: int | None = None) -> RunningCloud:
     """Starts `python -m localcloud.aws` and waits until it answers."""

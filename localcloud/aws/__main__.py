@@ -41,7 +41,7 @@ def _run(state_dir: Path, port: int, images: Path) -> None:
         apply_environment(edge_environment(os.environ, state_dir, port))
         write_record(state_dir, port)
         try:
-            serve(listener, state_dir, lambda url, _clock: make_sagemaker_services(state_dir, url, images))
+            serve(listener, state_dir, lambda url, clock: make_sagemaker_services(state_dir, url, images, clock))
         finally:
             remove_record(state_dir)
 

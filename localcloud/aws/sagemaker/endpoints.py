@@ -16,8 +16,9 @@ from typing import Any
 from localcloud.aws.sagemaker.catalogue import Catalogue, Operation
 from localcloud.aws.sagemaker.containers.processes import SupervisedProcess
 from localcloud.aws.sagemaker.containers.records import PROCESS
+from localcloud.aws.sagemaker.data_capture import CapturePlan, capture_summary
 from localcloud.aws.sagemaker.errors import ContainerFailure, ValidationError
-from localcloud.aws.sagemaker.families import ENDPOINT
+from localcloud.aws.sagemaker.families import ENDPOINT, ENDPOINT_CONFIG
 from localcloud.aws.sagemaker.fleet import Fleet, Garage
 from localcloud.aws.sagemaker.instance import STOP_GRACE_S
 from localcloud.aws.sagemaker.routes import Routes
@@ -46,6 +47,7 @@ class Endpoints:
         self._routes = routes
         self._directory = directory
         self._starting: set[Fleet] = set()
+        self._changes: set[threading.Thread] = set()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
 
@@ -122,6 +124,10 @@ class Endpoints:
             if endpoint.status != "InService":
                 self._spawn(self._deploy, scope, name, document[_NEXT])
 
+    def is_idle(self) -> bool:
+        """Whether no endpoint is being created, updated or deleted."""
+        return not self._changes
+
     def stop(self) -> None:
         """Ends every serving process because the emulator ends."""
         self._stopping.set()
@@ -159,6 +165,9 @@ class Endpoints:
             endpoint["EndpointConfigName"] = deployment["ConfigName"]
             endpoint["ProductionVariants"] = [variant.summary() for variant in fleet.plan]
             endpoint[_CURRENT] = endpoint.pop(_NEXT)
+            endpoint.pop("DataCaptureConfig", None)
+            if deployment["Capture"] is not None:
+                endpoint["DataCaptureConfig"] = capture_summary(deployment["Capture"])
 
         before = self._routes.set(scope, name, fleet)
         self._catalogue.change(ENDPOINT, scope, name, edit)
@@ -212,17 +221,27 @@ class Endpoints:
             "Id": uuid.uuid4().hex[:12],
             "ConfigName": config_name,
             "Plan": [asdict(variant) for variant in plan],
+            "Capture": self._catalogue.find(ENDPOINT_CONFIG, scope, config_name).document.get("DataCaptureConfig"),
         }
 
     def _make_fleet(self, scope: Scope, name: str, deployment: Document) -> Fleet:
         plan: Sequence[VariantPlan] = [VariantPlan(**variant) for variant in deployment["Plan"]]
-        return Fleet(self._garage, scope, name, plan, self._endpoint_directory(scope, name) / deployment["Id"])
+        capture = CapturePlan.from_config(deployment.get("Capture"))
+        return Fleet(self._garage, scope, name, plan, self._endpoint_directory(scope, name) / deployment["Id"], capture)
 
     def _endpoint_directory(self, scope: Scope, name: str) -> Path:
         return self._directory / f"{scope.account}-{scope.region}-{name.lower()}"
 
     def _spawn(self, work: Any, *arguments: Any) -> None:
-        threading.Thread(target=work, args=arguments, name=f"endpoint-{work.__name__}", daemon=True).start()
+        def run() -> None:
+            try:
+                work(*arguments)
+            finally:
+                self._changes.discard(threading.current_thread())
+
+        thread = threading.Thread(target=run, name=f"endpoint-{work.__name__}", daemon=True)
+        self._changes.add(thread)
+        thread.start()
 
 
 def _refuse_in_progress(endpoint: Document) -> None:

@@ -14,6 +14,7 @@ from localcloud.aws.sagemaker.containers.processes import SupervisedProcess
 from localcloud.aws.sagemaker.containers.records import LAUNCH, LOG, Launch
 from localcloud.aws.sagemaker.containers.sandbox import CONTAINER_BASE
 from localcloud.aws.sagemaker.containers.warm_images import WarmImages
+from localcloud.aws.sagemaker.data_capture import CapturePlan
 from localcloud.aws.sagemaker.errors import ContainerFailure
 from localcloud.aws.sagemaker.instance import STOP_GRACE_S, Instance
 from localcloud.aws.sagemaker.job_directory import base_environment
@@ -45,9 +46,16 @@ class Fleet:
     """The processes of one plan, below one directory."""
 
     def __init__(
-        self, garage: Garage, scope: Scope, endpoint: str, plan: Sequence[VariantPlan], directory: Path
+        self,
+        garage: Garage,
+        scope: Scope,
+        endpoint: str,
+        plan: Sequence[VariantPlan],
+        directory: Path,
+        capture: CapturePlan | None = None,
     ) -> None:
         self.plan = plan
+        self.capture = capture
         self.directory = directory
         self._garage = garage
         self._scope = scope

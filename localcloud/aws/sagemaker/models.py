@@ -4,6 +4,7 @@ from botocore.exceptions import ClientError
 
 from localcloud.aws.sagemaker.aws_clients import AwsClients
 from localcloud.aws.sagemaker.catalogue import Catalogue, Operation
+from localcloud.aws.sagemaker.data_capture import CapturePlan
 from localcloud.aws.sagemaker.errors import ContainerFailure, ValidationError
 from localcloud.aws.sagemaker.families import ENDPOINT_CONFIG, MODEL
 from localcloud.aws.sagemaker.s3_access import RoleS3, S3Uri
@@ -61,7 +62,11 @@ class Models:
                     f"Variant {variant['VariantName']} needs either InstanceType and InitialInstanceCount, or "
                     "ServerlessConfig."
                 )
+            if "ServerlessConfig" in variant and "DataCaptureConfig" in request:
+                # https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html ("Feature exclusions")
+                raise ValidationError("DataCaptureConfig is not supported for serverless endpoints.")
         names = [variant["VariantName"] for variant in request["ProductionVariants"]]
+        _check_capture(request.get("DataCaptureConfig"))
         if len(set(names)) != len(names):
             raise ValidationError("Production variant names must be unique within an endpoint configuration.")
         config = self._catalogue.add(
@@ -93,3 +98,10 @@ class Models:
                 '"sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" permissions and that the '
                 f"object is located in {scope.region}."
             ) from None
+
+
+def _check_capture(config: Document | None) -> None:
+    try:
+        CapturePlan.from_config(config)
+    except ContainerFailure:
+        raise ValidationError("DataCaptureConfig.DestinationS3Uri is not s3://bucket/prefix.") from None

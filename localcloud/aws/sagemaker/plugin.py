@@ -9,8 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from localcloud.aws import events
+from localcloud.aws.clock import Clock
 from localcloud.aws.request import Request, Response
 from localcloud.aws.sagemaker.aws_clients import AssumeRole, AwsClients, RoleSession
+from localcloud.aws.sagemaker.capture_files import CaptureFiles
 from localcloud.aws.sagemaker.catalogue import Catalogue
 from localcloud.aws.sagemaker.containers.images import Images
 from localcloud.aws.sagemaker.containers.warm_images import WarmImages
@@ -40,6 +42,7 @@ def make_sagemaker_services(
     state_dir: Path,
     edge_url: str,
     images: Path,
+    clock: Clock,
     put_event: PutEvent = events.put_aws_event,
     assume_role: AssumeRole | None = None,
 ) -> Sequence[Service]:
@@ -49,13 +52,16 @@ def make_sagemaker_services(
         state_dir: Everything is kept in `sagemaker/` below it.
         edge_url: Where S3, IAM, Logs and SageMaker itself answer.
         images: images.json: container image URI to local command.
+        clock: The edge's.
         put_event: Puts an event on the default bus.
         assume_role: Makes session credentials of a role; by default the edge's own.
     """
     routes = Routes()
     directory = state_dir / "sagemaker"
-    control = SageMakerService(directory, edge_url, images, routes, put_event, assume_role or _assume_role)
-    return (RuntimeService(routes), control)
+    clients = AwsClients(edge_url, assume_role or _assume_role)
+    captures = CaptureFiles(clients, clock, directory / "capture")
+    control = SageMakerService(directory, clients, images, routes, captures, put_event)
+    return (RuntimeService(routes, clock, captures), control)
 
 
 class SageMakerService:
@@ -66,16 +72,16 @@ class SageMakerService:
     def __init__(
         self,
         directory: Path,
-        edge_url: str,
+        clients: AwsClients,
         images: Path,
         routes: Routes,
+        captures: CaptureFiles,
         put_event: PutEvent,
-        assume_role: AssumeRole,
     ) -> None:
         self._store = Store(directory / "sagemaker.db")
         self._outbox = Outbox(self._store, put_event)
         catalogue = Catalogue(self._store, self._outbox.wake)
-        clients = AwsClients(edge_url, assume_role)
+        self._captures = captures
         self._logs = LogShipper(clients)
         self._sockets = _socket_directory(directory)
         self._warm_images = WarmImages(self._sockets)
@@ -113,10 +119,23 @@ class SageMakerService:
             return Response.error(error.code, error.message, error.status)
         return Response.json(answer)
 
+    def next_due(self) -> float | None:
+        """When the next file of captured calls is to be sent."""
+        return self._captures.next_due()
+
+    def fire_due(self) -> None:
+        """Sends the files of captured calls that are due."""
+        self._captures.fire_due()
+
+    def is_idle(self) -> bool:
+        """Whether no captured call is on its way, and no endpoint is being changed."""
+        return self._captures.is_idle() and self._endpoints.is_idle()
+
     async def start(self) -> None:
         """Takes up what a killed emulator left."""
         self._outbox.start()
         self._logs.start()
+        self._captures.start()
         self._training_jobs.resume()
         self._endpoints.resume()
 
@@ -128,6 +147,7 @@ class SageMakerService:
     def _stop(self) -> None:
         # First: the port no longer answers, and shipping would only wait for it.
         self._logs.stop()
+        self._captures.stop()
         self._training_jobs.abandon()
         self._endpoints.stop()
         self._warm_images.stop()

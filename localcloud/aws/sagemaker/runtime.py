@@ -7,7 +7,10 @@ import asyncio
 import json
 import random
 
+from localcloud.aws.clock import Clock
 from localcloud.aws.request import Request, Response
+from localcloud.aws.sagemaker.capture_files import CaptureFiles
+from localcloud.aws.sagemaker.data_capture import CapturePlan, Exchange
 from localcloud.aws.sagemaker.endpoints import INVOCATION_TIMEOUT_S
 from localcloud.aws.sagemaker.fleet import LOG_GROUP_PREFIX, Fleet
 from localcloud.aws.sagemaker.instance import Instance
@@ -42,8 +45,12 @@ class RuntimeService:
 
     name = "sagemaker-runtime"
 
-    def __init__(self, routes: Routes, payload_bytes: int = REALTIME_PAYLOAD_BYTES) -> None:
+    def __init__(
+        self, routes: Routes, clock: Clock, captures: CaptureFiles, payload_bytes: int = REALTIME_PAYLOAD_BYTES
+    ) -> None:
         self._routes = routes
+        self._clock = clock
+        self._captures = captures
         self._payload_bytes = payload_bytes
 
     def resource_arn(self, request: Request) -> str:
@@ -93,12 +100,38 @@ class RuntimeService:
             return _model_error(scope, name, variant, 0, message)
         if not 200 <= answer.status < 300:
             return _model_error(scope, name, variant, answer.status, answer.body.decode(errors="replace"))
+        if fleet.capture is not None and fleet.capture.draws():
+            self._captures.take(self._exchange(fleet.capture, request, name, variant, body, answer))
         returned = {
             ours: answer.headers[theirs].decode("latin-1")
             for theirs, ours in _RETURNED.items()
             if theirs in answer.headers
         }
         return Response(200, answer.body, {**returned, "x-amzn-invoked-production-variant": variant.name})
+
+    def _exchange(
+        self,
+        plan: CapturePlan,
+        request: Request,
+        endpoint: str,
+        variant: VariantPlan,
+        body: bytes,
+        answer: ContainerResponse,
+    ) -> Exchange:
+        return Exchange(
+            plan=plan,
+            endpoint=endpoint,
+            variant=variant.name,
+            role_arn=variant.role_arn,
+            region=request.region,
+            moment=self._clock.now(),
+            request_type=request.headers.get("content-type", ""),
+            request_body=body,
+            answer_type=answer.headers.get(b"content-type", b"").decode("latin-1"),
+            answer_body=answer.body,
+            inference_id=request.headers.get("x-amzn-sagemaker-inference-id", ""),
+            custom_attributes=request.headers.get("x-amzn-sagemaker-custom-attributes", ""),
+        )
 
     async def _call(
         self, scope: Scope, name: str, variant: str, headers: list[tuple[bytes, bytes]], body: bytes

@@ -1,6 +1,4 @@
-import io
 import json
-import tarfile
 import threading
 import time
 from collections.abc import Iterator
@@ -11,68 +9,24 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.contract.sagemaker.conftest import TOY_IMAGE, Setup, refusal, wait_for
-
-MODEL_KEY = "models/model.tar.gz"
+from tests.contract.sagemaker.toy_endpoints import (
+    MODEL_KEY,
+    await_endpoint,
+    delete_endpoint,
+    invoke,
+    make_config,
+    make_endpoint,
+    put_model,
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def model_data(setup: Setup) -> None:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        member = tarfile.TarInfo("weights.json")
-        member.size = 2
-        tar.addfile(member, io.BytesIO(b"{}"))
-    setup.s3.put_object(Bucket=setup.bucket, Key=MODEL_KEY, Body=buffer.getvalue())
-
-
-def make_config(setup: Setup, variants: dict[str, dict[str, Any]] | None = None, **environment: str) -> str:
-    """A model and a configuration of one name; the environment says how the toy behaves."""
-    name = f"config-{uuid4().hex[:8]}"
-    container = {"Image": TOY_IMAGE, "ModelDataUrl": f"s3://{setup.bucket}/{MODEL_KEY}", "Environment": environment}
-    setup.sagemaker.create_model(ModelName=name, ExecutionRoleArn=setup.role, PrimaryContainer=container)
-    usual = {"AllTraffic": {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}}
-    production = [{"VariantName": key, "ModelName": name, **rest} for key, rest in (variants or usual).items()]
-    setup.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=production)
-    return name
-
-
-def await_endpoint(setup: Setup, name: str) -> dict[str, Any]:
-    def settled() -> dict[str, Any] | None:
-        endpoint = setup.sagemaker.describe_endpoint(EndpointName=name)
-        return endpoint if endpoint["EndpointStatus"] in ("InService", "Failed") else None
-
-    found: dict[str, Any] = wait_for(settled, f"{name} in service")
-    return found
-
-
-def make_endpoint(setup: Setup, config: str) -> str:
-    name = f"endpoint-{uuid4().hex[:8]}"
-    tags = [{"Key": "team", "Value": "toys"}]
-    setup.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config, Tags=tags)
-    return name
-
-
-def invoke(setup: Setup, name: str, body: bytes = b"x", **arguments: str) -> dict[str, Any]:
-    answer = setup.runtime.invoke_endpoint(EndpointName=name, Body=body, **arguments)
-    document: dict[str, Any] = json.loads(answer["Body"].read())
-    return document
-
-
-def delete_endpoint(setup: Setup, name: str) -> None:
-    setup.sagemaker.delete_endpoint(EndpointName=name)
-
-    def gone() -> bool:
-        try:
-            setup.sagemaker.describe_endpoint(EndpointName=name)
-        except ClientError:
-            return True
-        return False
-
-    wait_for(gone, "the endpoint's end")
+    put_model(setup)
 
 
 @pytest.fixture(scope="module")
-def endpoint(setup: Setup, model_data: None) -> Iterator[str]:
+def endpoint(setup: Setup) -> Iterator[str]:
     name = make_endpoint(setup, make_config(setup, TOY_VERSION="1"))
     assert await_endpoint(setup, name)["EndpointStatus"] == "InService"
     yield name

@@ -9,6 +9,7 @@ import json
 import re
 from typing import Any
 
+from comal import s3_layout
 from comal.names import Names
 from comal.recipe import Recipe
 from comal.registry import ModelVersion
@@ -18,12 +19,12 @@ VARIANT = "AllTraffic"
 _SETTINGS_DIGITS = 6
 
 
-def config_name(names: Names, recipe: Recipe, version: int) -> str:
+def config_name(names: Names, recipe: Recipe, version: int, *, captures: bool = False) -> str:
     """Name of the config that serves a version as the recipe says; other settings give another name.
 
-    Stays below AWS's 63 characters up to version 99999.
+    Stays below AWS's 63 characters up to version 99999. `captures` is whether calls are kept for monitoring.
     """
-    settings = json.dumps(_capacity(recipe), sort_keys=True)
+    settings = json.dumps(_capacity(recipe) | _capture(names, recipe, captures=captures), sort_keys=True)
     digest = hashlib.sha256(settings.encode()).hexdigest()[:_SETTINGS_DIGITS]
     return f"{names.model_version(recipe.model, version)}-{digest}"
 
@@ -58,21 +59,22 @@ def model_request(names: Names, model: str, version: ModelVersion, *, role_arn: 
     }
 
 
-def config_request(names: Names, recipe: Recipe, version: int) -> dict[str, Any]:
+def config_request(names: Names, recipe: Recipe, version: int, *, captures: bool = False) -> dict[str, Any]:
     """CreateEndpointConfig request: one variant that takes all traffic."""
     variant = {"VariantName": VARIANT, "ModelName": names.model_version(recipe.model, version), **_capacity(recipe)}
     return {
-        "EndpointConfigName": config_name(names, recipe, version),
+        "EndpointConfigName": config_name(names, recipe, version, captures=captures),
         "ProductionVariants": [variant],
         "Tags": tags(names, recipe.model),
+        **_capture(names, recipe, captures=captures),
     }
 
 
-def endpoint_request(names: Names, recipe: Recipe, version: int) -> dict[str, Any]:
+def endpoint_request(names: Names, recipe: Recipe, version: int, *, captures: bool = False) -> dict[str, Any]:
     """CreateEndpoint request; UpdateEndpoint takes the same without tags."""
     return {
         "EndpointName": names.of_model(recipe.model),
-        "EndpointConfigName": config_name(names, recipe, version),
+        "EndpointConfigName": config_name(names, recipe, version, captures=captures),
         "Tags": tags(names, recipe.model),
     }
 
@@ -91,3 +93,22 @@ def _capacity(recipe: Recipe) -> dict[str, Any]:
         "InitialInstanceCount": serving.min,
         "InitialVariantWeight": 1.0,
     }
+
+
+def _capture(names: Names, recipe: Recipe, *, captures: bool) -> dict[str, Any]:
+    """The part of a config that keeps calls and answers; AWS refuses it for serverless endpoints.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html
+    """
+    if not captures or recipe.serving.is_serverless:
+        return {}
+    prefix = s3_layout.capture_prefix(recipe.model).rstrip("/")
+    capture = {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": recipe.serving.capture_percent,
+        "DestinationS3Uri": f"s3://{names.bucket('capture')}/{prefix}",
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        # Types that are not listed are kept in base64.
+        "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
+    }
+    return {"DataCaptureConfig": capture}

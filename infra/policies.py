@@ -203,12 +203,17 @@ def training_job(names: Names, image_repository_arn: str) -> Document:
     )
 
 
-def endpoint(names: Names, image_repository_arn: str) -> Document:
-    """A container behind an endpoint: reads its model's archive."""
-    models = names.bucket("models")
+def endpoint(names: Names, image_repository_arn: str, *, captures: bool) -> Document:
+    """A container behind an endpoint: reads its model's archive, and keeps the calls where they are monitored.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html
+    """
+    models, capture = names.bucket("models"), names.bucket("capture")
     return document(
         allow(["s3:GetObject"], [_objects(models, "*/runs/*")]),
         allow(["s3:ListBucket"], [_bucket(models)]),
+        # Below <model>/<endpoint>/, and nothing else that the bucket may come to hold.
+        *([allow(["s3:PutObject"], [_objects(capture, f"*/{names.of_model('*')}/*")])] if captures else []),
         *_container(names, image_repository_arn, "Endpoints"),
     )
 

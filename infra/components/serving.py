@@ -53,17 +53,18 @@ class Serving(pulumi.ComponentResource):
             parent=self,
         )
         self.functions: list[QueuedFunction] = []
+        captures = stack.settings.has("monitoring")
         if stack.settings.image_uri:
             role = Role(
                 "endpoint",
                 stack,
                 service="sagemaker.amazonaws.com",
-                policy=policies.endpoint(stack.names, stack.settings.image_repository_arn),
+                policy=policies.endpoint(stack.names, stack.settings.image_repository_arn, captures=captures),
                 opts=child,
             )
             work = Work(
                 policy=policies.deploy_model(stack.names, role_arn("endpoint", stack)),
-                environment={"COMAL_SERVING_ROLE_ARN": role.arn},
+                environment={"COMAL_SERVING_ROLE_ARN": role.arn} | ({"COMAL_CAPTURE": "true"} if captures else {}),
                 timeout_s=DEPLOY_TIMEOUT_S,
             )
             self.functions.append(QueuedFunction(inbox, stack, work, layer=layer, opts=child))

@@ -24,9 +24,10 @@ _NAME_FIELDS = {
 
 
 class Environment(LambdaEnvironment):
-    """The role of the served models, beside what every function is told."""
+    """The role of the served models, and whether calls are kept, beside what every function is told."""
 
     serving_role_arn: str
+    capture: bool = False
 
 
 def handle(event: dict[str, Any], context: Any) -> Any:
@@ -45,6 +46,7 @@ def _handle_record(record: SQSRecord) -> None:
     deployment = Deployment(
         names=environment.names,
         role_arn=environment.serving_role_arn,
+        captures=environment.capture,
         sagemaker=client("sagemaker"),
         bus=EventBus(client("events")),
     )

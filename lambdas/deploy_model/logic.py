@@ -11,17 +11,18 @@ from comal.events import ModelDeployed, ModelRolledBack, event_id
 from comal.names import Names
 from comal.recipe import Recipe
 from comal.registry import ModelVersion
-from comal.serving_config import config_name, version_of_config
+from comal.serving_config import version_of_config
 from lambdas.deploy_model.reconciliation import Action, Endpoint, next_action
 from lambdas.deploy_model.sagemaker_endpoint import SageMakerEndpoint
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """Reconciles the endpoints of one stack; `sagemaker` is a boto3 client."""
+    """Reconciles the endpoints of one stack; `sagemaker` is a boto3 client, `captures` whether calls are kept."""
 
     names: Names
     role_arn: str
+    captures: bool
     sagemaker: Any
     bus: EventBus
 
@@ -41,9 +42,9 @@ class Deployment:
         version = registry.champion(self.sagemaker, self.names, recipe.model)
         if version is None:
             return f"'{recipe.model}' has no approved version"
-        place = SageMakerEndpoint(self.sagemaker, self.names, recipe, self.role_arn)
+        place = SageMakerEndpoint(self.sagemaker, self.names, recipe, self.role_arn, self.captures)
         endpoint = place.find()
-        wanted = config_name(self.names, recipe, version.version)
+        wanted = place.config_of(version)
         action = next_action(endpoint, wanted, wants_serverless=recipe.serving.is_serverless)
         if endpoint is None:
             place.create(version)
@@ -95,7 +96,7 @@ class Deployment:
         The version that broke it is rejected first, so that the next event does not try it again. No older version is
         brought up by itself: where the cause is the account, it would fail the same way.
         """
-        if endpoint.config == config_name(self.names, place.recipe, version.version):
+        if endpoint.config == place.config_of(version):
             self._announce_roll_back(place, endpoint, version, now)
             registry.judge(self.sagemaker, version.arn, approved=False, why=f"rollback: {_reason(endpoint)}")
         place.delete()

@@ -26,17 +26,22 @@ _IN_PROGRESS_TEXTS = ("in-progress", "already existing")
 
 @dataclass(frozen=True)
 class SageMakerEndpoint:
-    """The endpoint of one recipe; `sagemaker` is a boto3 client."""
+    """The endpoint of one recipe; `sagemaker` is a boto3 client, `captures` whether calls are kept."""
 
     sagemaker: Any
     names: Names
     recipe: Recipe
     role_arn: str
+    captures: bool
 
     @property
     def name(self) -> str:
         """Name of the endpoint."""
         return self.names.of_model(self.recipe.model)
+
+    def config_of(self, version: ModelVersion) -> str:
+        """Name of the config that serves a version as the recipe says."""
+        return config_name(self.names, self.recipe, version.version, captures=self.captures)
 
     def find(self) -> Endpoint | None:
         """The endpoint as it is now, or None."""
@@ -65,16 +70,18 @@ class SageMakerEndpoint:
                 **model_request(self.names, self.recipe.model, version, role_arn=self.role_arn)
             ),
         )
-        config = config_name(self.names, self.recipe, version.version)
+        request = config_request(self.names, self.recipe, version.version, captures=self.captures)
         _ensure(
-            lambda: describe_or_none(self.sagemaker.describe_endpoint_config, EndpointConfigName=config),
-            lambda: self.sagemaker.create_endpoint_config(**config_request(self.names, self.recipe, version.version)),
+            lambda: describe_or_none(
+                self.sagemaker.describe_endpoint_config, EndpointConfigName=request["EndpointConfigName"]
+            ),
+            lambda: self.sagemaker.create_endpoint_config(**request),
         )
 
     def create(self, version: ModelVersion) -> None:
         """Create the endpoint. Somebody else may have done so meanwhile."""
         self.prepare(version)
-        _unless_in_progress(self.sagemaker.create_endpoint, endpoint_request(self.names, self.recipe, version.version))
+        _unless_in_progress(self.sagemaker.create_endpoint, self._request(version))
 
     def update(self, endpoint: Endpoint, version: ModelVersion) -> None:
         """Move the endpoint to a version, and note that it was tried.
@@ -82,7 +89,7 @@ class SageMakerEndpoint:
         The note comes last: a crash before it leads to one more try, never to a rejection of what was not tried.
         """
         self.prepare(version)
-        request = endpoint_request(self.names, self.recipe, version.version)
+        request = self._request(version)
         tags = [{"Key": _ATTEMPT_TAG, "Value": request["EndpointConfigName"]}]
         request.pop("Tags")
         if _unless_in_progress(self.sagemaker.update_endpoint, request):
@@ -117,6 +124,9 @@ class SageMakerEndpoint:
             version = version_of_model(self.names, model, found["ModelName"])
             if version is not None and version < min(kept):
                 _unless_absent(self.sagemaker.delete_model, ModelName=found["ModelName"])
+
+    def _request(self, version: ModelVersion) -> dict[str, Any]:
+        return endpoint_request(self.names, self.recipe, version.version, captures=self.captures)
 
     def _list(self, operation: str, key: str) -> list[dict[str, Any]]:
         pages = self.sagemaker.get_paginator(operation).paginate(NameContains=f"{self.name}-v")

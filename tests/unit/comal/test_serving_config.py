@@ -44,6 +44,25 @@ def test_other_settings_or_another_version_give_another_config() -> None:
     assert len(configs) == 6
 
 
+def test_calls_are_kept_when_the_stack_monitors() -> None:
+    recipe, names = make_recipe(serving=REALTIME | {"capture_percent": 20}), make_names()
+    request = config_request(names, recipe, 3, captures=True)
+    assert complaints("CreateEndpointConfig", request) == ""
+    capture = request["DataCaptureConfig"]
+    assert capture["InitialSamplingPercentage"] == 20
+    assert capture["DestinationS3Uri"] == f"s3://{names.bucket('capture')}/tacos"
+    assert "DataCaptureConfig" not in config_request(names, recipe, 3)
+    assert "DataCaptureConfig" not in config_request(names, make_recipe(), 3, captures=True)
+
+
+def test_settings_of_capture_move_the_endpoint() -> None:
+    names = make_names()
+    some, all_calls = make_recipe(serving=REALTIME | {"capture_percent": 20}), make_recipe(serving=REALTIME)
+    configs = {config_name(names, recipe, 1, captures=True) for recipe in (some, all_calls)}
+    assert len(configs | {config_name(names, all_calls, 1)}) == 3
+    assert config_name(names, some, 1) == config_name(names, all_calls, 1)
+
+
 def test_settings_of_the_other_mode_do_not_move_the_endpoint() -> None:
     names = make_names()
     plain, other = make_recipe(), make_recipe(serving={"instance": "ml.m5.large", "min": 3})

@@ -5,6 +5,7 @@ import pulumi_aws as aws
 
 from comal import recipe_file, s3_layout
 from comal.names import Names
+from infra.aws_rules import check_aws_rules
 from infra.components.clean_up import CleanUp
 from infra.components.continuous_training import ContinuousTraining
 from infra.components.data_lake import DataLake
@@ -19,6 +20,7 @@ from infra.stack import Stack, choose_recipes
 settings = read_settings(pulumi.Config("comal").get, pulumi.get_stack())
 names = Names(pulumi.get_stack(), aws.get_caller_identity().account_id, aws.get_region().region)
 stack = Stack(names, settings, choose_recipes([*recipe_file.load_folder(REPOSITORY / "recipes").values()], settings))
+check_aws_rules(stack.recipes, settings)
 
 data = DataLake(stack)
 components: list[pulumi.Resource] = [data]

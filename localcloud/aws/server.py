@@ -62,7 +62,8 @@ def serve(listener: socket.socket, state_dir: Path, make_services: ServiceFactor
     clock = Clock(state_dir / "clock.json")
     services = make_services(url, clock)
     substrate = Substrate(state_dir, clock, [service for service in services if isinstance(service, Timers)])
-    edge = Edge(services, substrate, MiniStackAuthorizer(), {"clock": substrate.set_clock})
+    admin = {"clock": substrate.set_clock, "calls": substrate.calls.answer}
+    edge = Edge(services, substrate, MiniStackAuthorizer(), admin)
     config = uvicorn.Config(
         edge,
         http="httptools",

@@ -15,6 +15,7 @@ from ministack.core import persistence
 from localcloud.aws.clock import AllTimers, Clock, Timers
 from localcloud.aws.ministack_patches import (
     activity,
+    calls,
     conditions,
     event_bus,
     executions,
@@ -32,6 +33,7 @@ from localcloud.aws.ministack_patches import (
 )
 
 _PATCHES = (
+    calls,
     conditions,
     event_bus,
     executions,
@@ -72,6 +74,8 @@ class Substrate:
         self._timers = AllTimers([timers.MiniStackTimers(), *other_timers])
         self._saver = saving.Saver(Path(persistence.STATE_DIR), self._may_have_changed)
         layer_store = layers.LayerStore(state_dir / "layers")
+        self.calls = calls.Calls()
+        calls.install(self.calls)
         identity.install()
         conditions.install()
         event_bus.install()

@@ -8,23 +8,21 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from localcloud.aws.sagemaker.capacity import changed_plan, resize, retained_plan
 from localcloud.aws.sagemaker.catalogue import Catalogue, Operation
-from localcloud.aws.sagemaker.containers.processes import SupervisedProcess
-from localcloud.aws.sagemaker.containers.records import PROCESS
 from localcloud.aws.sagemaker.data_capture import CapturePlan, capture_summary
+from localcloud.aws.sagemaker.deployment import end_strays, plan_of, plan_rows
 from localcloud.aws.sagemaker.errors import ContainerFailure, ValidationError
 from localcloud.aws.sagemaker.families import ENDPOINT, ENDPOINT_CONFIG
 from localcloud.aws.sagemaker.fleet import Fleet, Garage
 from localcloud.aws.sagemaker.instance import STOP_GRACE_S
 from localcloud.aws.sagemaker.routes import Routes
 from localcloud.aws.sagemaker.scope import Scope
-from localcloud.aws.sagemaker.serving_plan import VariantPlan, make_plan
-from localcloud.aws.sagemaker.store import Document, Resource
+from localcloud.aws.sagemaker.serving_plan import make_plan
+from localcloud.aws.sagemaker.store import Document
 
 logger = logging.getLogger("localcloud.sagemaker.endpoints")
 
@@ -56,6 +54,7 @@ class Endpoints:
         return {
             "CreateEndpoint": self.create,
             "UpdateEndpoint": self.update,
+            "UpdateEndpointWeightsAndCapacities": self.update_capacities,
             "DeleteEndpoint": self.delete,
         }
 
@@ -81,20 +80,32 @@ class Endpoints:
         deployment = self._make_deployment(scope, request["EndpointConfigName"])
 
         def edit(endpoint: Document) -> None:
-            _refuse_in_progress(endpoint)
-            if endpoint["EndpointStatus"] != "InService":
-                raise ValidationError(
-                    f'Cannot update endpoint "{endpoint["EndpointArn"]}" in status {endpoint["EndpointStatus"]}; '
-                    "delete it and create it again."
-                )
-            endpoint["EndpointStatus"] = "Updating"
+            _begin_update(endpoint)
+            served = plan_of(endpoint[_CURRENT])
+            deployment["Plan"] = plan_rows(retained_plan(plan_of(deployment), request, served))
             endpoint[_NEXT] = deployment
-            endpoint.pop("FailureReason", None)
             if "DeploymentConfig" in request:
                 endpoint["LastDeploymentConfig"] = request["DeploymentConfig"]
 
         endpoint = self._catalogue.change(ENDPOINT, scope, name, edit)
         self._spawn(self._deploy, scope, name, deployment)
+        return {"EndpointArn": endpoint.document["EndpointArn"]}
+
+    def update_capacities(self, scope: Scope, request: Document) -> Document:
+        """UpdateEndpointWeightsAndCapacities: processes start and stop in the fleet that serves."""
+        name = request["EndpointName"]
+
+        def edit(endpoint: Document) -> None:
+            served = plan_of(endpoint.get(_CURRENT, {"Plan": []}))
+            _begin_update(endpoint)
+            target = changed_plan(served, request["DesiredWeightsAndCapacities"])
+            endpoint[_NEXT] = endpoint[_CURRENT] | {"Plan": plan_rows(target)}
+            endpoint["ProductionVariants"] = [
+                variant.summary(wanted) for variant, wanted in zip(served, target, strict=True)
+            ]
+
+        endpoint = self._catalogue.change(ENDPOINT, scope, name, edit)
+        self._spawn(self._resize, scope, name, endpoint.document[_NEXT])
         return {"EndpointArn": endpoint.document["EndpointArn"]}
 
     def delete(self, scope: Scope, request: Document) -> Document:
@@ -113,7 +124,10 @@ class Endpoints:
         """Takes up the endpoints that the last emulator left: their processes may still run."""
         for endpoint in self._catalogue.all_with_status(ENDPOINT, ("InService", *_IN_PROGRESS)):
             scope, name, document = endpoint.scope, endpoint.name, endpoint.document
-            self._end_strays(endpoint)
+            end_strays(
+                self._endpoint_directory(scope, name),
+                document.get(_CURRENT) if endpoint.status != "Deleting" else None,
+            )
             if endpoint.status == "Deleting":
                 self._spawn(self._tear_down, scope, name)
                 continue
@@ -122,7 +136,8 @@ class Endpoints:
                 self._routes.set(scope, name, fleet)
                 self._spawn(self._take_over, fleet)
             if endpoint.status != "InService":
-                self._spawn(self._deploy, scope, name, document[_NEXT])
+                is_same = document[_NEXT]["Id"] == document.get(_CURRENT, {}).get("Id")
+                self._spawn(self._resize if is_same else self._deploy, scope, name, document[_NEXT])
 
     def is_idle(self) -> bool:
         """Whether no endpoint is being created, updated or deleted."""
@@ -174,6 +189,32 @@ class Endpoints:
         if before is not None:
             self._retire(before)
 
+    def _resize(self, scope: Scope, name: str, deployment: Document) -> None:
+        self._garage.clients.wait_until_ready(_READY_TIMEOUT_S)
+        fleet = self._routes.find(scope, name)
+        assert fleet is not None  # an endpoint that is updated serves
+        served, reason = fleet.plan, ""
+        try:
+            resize(fleet, plan_of(deployment), self._routes, INVOCATION_TIMEOUT_S)
+        except ContainerFailure as failure:
+            reason = str(failure)
+        except Exception as error:  # the endpoint's owner must hear of it, whatever it was
+            logger.exception("Endpoint %s failed inside the emulator", name)
+            reason = f"InternalServerError: {type(error).__name__}: {error}"
+        if self._stopping.is_set():
+            return
+
+        def edit(endpoint: Document) -> None:
+            endpoint["EndpointStatus"] = "InService"
+            following = endpoint.pop(_NEXT)
+            if reason:
+                endpoint["FailureReason"] = reason[:1024]
+            else:
+                endpoint[_CURRENT] = following
+            endpoint["ProductionVariants"] = [variant.summary() for variant in (served if reason else fleet.plan)]
+
+        self._catalogue.change(ENDPOINT, scope, name, edit)
+
     def _give_up(self, scope: Scope, name: str, fleet: Fleet, reason: str) -> None:
         """A new endpoint has failed; an updated one serves on as before."""
 
@@ -193,7 +234,7 @@ class Endpoints:
         self._catalogue.remove(ENDPOINT, self._catalogue.find(ENDPOINT, scope, name))
 
     def _retire(self, fleet: Fleet) -> None:
-        self._routes.drain(fleet, INVOCATION_TIMEOUT_S)
+        self._routes.drain(fleet.instances, INVOCATION_TIMEOUT_S)
         fleet.stop(STOP_GRACE_S)
         fleet.discard()
 
@@ -201,33 +242,19 @@ class Endpoints:
         self._garage.clients.wait_until_ready(_READY_TIMEOUT_S)
         fleet.resume()
 
-    def _end_strays(self, endpoint: Resource) -> None:
-        """Kills what a killed emulator had been starting or stopping."""
-        directory = self._endpoint_directory(endpoint.scope, endpoint.name)
-        current = endpoint.document.get(_CURRENT, {}).get("Id")
-        keep = current if endpoint.status != "Deleting" else None
-        for deployment in directory.iterdir() if directory.exists() else ():
-            if deployment.name == keep:
-                continue
-            for record in deployment.glob(f"*/{PROCESS}"):
-                process = SupervisedProcess.find(record.parent)
-                if process is not None:
-                    process.kill()
-            shutil.rmtree(deployment)
-
     def _make_deployment(self, scope: Scope, config_name: str) -> Document:
         plan = make_plan(self._catalogue, scope, config_name)
         return {
             "Id": uuid.uuid4().hex[:12],
             "ConfigName": config_name,
-            "Plan": [asdict(variant) for variant in plan],
+            "Plan": plan_rows(plan),
             "Capture": self._catalogue.find(ENDPOINT_CONFIG, scope, config_name).document.get("DataCaptureConfig"),
         }
 
     def _make_fleet(self, scope: Scope, name: str, deployment: Document) -> Fleet:
-        plan: Sequence[VariantPlan] = [VariantPlan(**variant) for variant in deployment["Plan"]]
         capture = CapturePlan.from_config(deployment.get("Capture"))
-        return Fleet(self._garage, scope, name, plan, self._endpoint_directory(scope, name) / deployment["Id"], capture)
+        directory = self._endpoint_directory(scope, name) / deployment["Id"]
+        return Fleet(self._garage, scope, name, plan_of(deployment), directory, capture)
 
     def _endpoint_directory(self, scope: Scope, name: str) -> Path:
         return self._directory / f"{scope.account}-{scope.region}-{name.lower()}"
@@ -247,3 +274,14 @@ class Endpoints:
 def _refuse_in_progress(endpoint: Document) -> None:
     if endpoint["EndpointStatus"] in _IN_PROGRESS:
         raise ValidationError(f'Cannot update in-progress endpoint "{endpoint["EndpointArn"]}".')
+
+
+def _begin_update(endpoint: Document) -> None:
+    _refuse_in_progress(endpoint)
+    if endpoint["EndpointStatus"] != "InService":
+        raise ValidationError(
+            f'Cannot update endpoint "{endpoint["EndpointArn"]}" in status {endpoint["EndpointStatus"]}; '
+            "delete it and create it again."
+        )
+    endpoint["EndpointStatus"] = "Updating"
+    endpoint.pop("FailureReason", None)

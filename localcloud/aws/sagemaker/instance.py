@@ -28,9 +28,15 @@ class Instance:
     """A process and the pool of connections to it. `in_flight` and `connections` belong to the event loop."""
 
     def __init__(
-        self, variant: str, directory: Path, socket_path: Path, start_process: Callable[[], SupervisedProcess]
+        self,
+        variant: str,
+        number: int,
+        directory: Path,
+        socket_path: Path,
+        start_process: Callable[[], SupervisedProcess],
     ) -> None:
         self.variant = variant
+        self.number = number
         self.directory = directory
         self.ready = False
         self.in_flight = 0
@@ -40,6 +46,12 @@ class Instance:
         self._process: SupervisedProcess | None = None
         self._stopping = threading.Event()
         self._watcher: threading.Thread | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The container's first process, when it was started."""
+        process = self._process
+        return process.ids.child if process is not None else None
 
     def adopt(self) -> bool:
         """Takes over the process that an earlier emulator left, if it still runs."""

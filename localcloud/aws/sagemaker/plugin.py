@@ -10,6 +10,7 @@ from pathlib import Path
 
 from localcloud.aws import events
 from localcloud.aws.clock import Clock
+from localcloud.aws.metrics import Metrics
 from localcloud.aws.request import Request, Response
 from localcloud.aws.sagemaker.aws_clients import AssumeRole, AwsClients, RoleSession
 from localcloud.aws.sagemaker.capture_files import CaptureFiles
@@ -17,6 +18,7 @@ from localcloud.aws.sagemaker.catalogue import Catalogue
 from localcloud.aws.sagemaker.containers.images import Images
 from localcloud.aws.sagemaker.containers.warm_images import WarmImages
 from localcloud.aws.sagemaker.control_plane import ControlPlane, resource_arn
+from localcloud.aws.sagemaker.endpoint_metrics import EndpointMetrics
 from localcloud.aws.sagemaker.endpoints import Endpoints
 from localcloud.aws.sagemaker.errors import ApiError
 from localcloud.aws.sagemaker.fleet import Garage
@@ -43,6 +45,7 @@ def make_sagemaker_services(
     edge_url: str,
     images: Path,
     clock: Clock,
+    metrics: Metrics,
     put_event: PutEvent = events.put_aws_event,
     assume_role: AssumeRole | None = None,
 ) -> Sequence[Service]:
@@ -53,6 +56,7 @@ def make_sagemaker_services(
         edge_url: Where S3, IAM, Logs and SageMaker itself answer.
         images: images.json: container image URI to local command.
         clock: The edge's.
+        metrics: Takes the metrics of endpoints.
         put_event: Puts an event on the default bus.
         assume_role: Makes session credentials of a role; by default the edge's own.
     """
@@ -60,8 +64,9 @@ def make_sagemaker_services(
     directory = state_dir / "sagemaker"
     clients = AwsClients(edge_url, assume_role or _assume_role)
     captures = CaptureFiles(clients, clock, directory / "capture")
-    control = SageMakerService(directory, clients, images, routes, captures, put_event)
-    return (RuntimeService(routes, clock, captures), control)
+    endpoint_metrics = EndpointMetrics(metrics, clock, routes)
+    control = SageMakerService(directory, clients, images, routes, captures, endpoint_metrics, put_event)
+    return (RuntimeService(routes, clock, captures, endpoint_metrics), control)
 
 
 class SageMakerService:
@@ -76,12 +81,14 @@ class SageMakerService:
         images: Path,
         routes: Routes,
         captures: CaptureFiles,
+        metrics: EndpointMetrics,
         put_event: PutEvent,
     ) -> None:
         self._store = Store(directory / "sagemaker.db")
         self._outbox = Outbox(self._store, put_event)
         catalogue = Catalogue(self._store, self._outbox.wake)
         self._captures = captures
+        self._metrics = metrics
         self._logs = LogShipper(clients)
         self._sockets = _socket_directory(directory)
         self._warm_images = WarmImages(self._sockets)
@@ -124,7 +131,8 @@ class SageMakerService:
         return self._captures.next_due()
 
     def fire_due(self) -> None:
-        """Sends the files of captured calls that are due."""
+        """Publishes what was counted, and sends the files of captured calls that are due."""
+        self._metrics.flush()
         self._captures.fire_due()
 
     def is_idle(self) -> bool:
@@ -136,6 +144,7 @@ class SageMakerService:
         self._outbox.start()
         self._logs.start()
         self._captures.start()
+        self._metrics.start()
         self._training_jobs.resume()
         self._endpoints.resume()
 
@@ -148,6 +157,7 @@ class SageMakerService:
         # First: the port no longer answers, and shipping would only wait for it.
         self._logs.stop()
         self._captures.stop()
+        self._metrics.stop()
         self._training_jobs.abandon()
         self._endpoints.stop()
         self._warm_images.stop()

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from localcloud.aws.sagemaker.fleet import Fleet
+from localcloud.aws.sagemaker.instance import Instance
 from localcloud.aws.sagemaker.scope import Scope
 
 _DRAIN_POLL_S = 0.02
@@ -41,14 +42,14 @@ class Routes:
         """Ends an endpoint's traffic; returns its fleet."""
         return self._fleets.pop((scope, endpoint.lower()), None)
 
-    def drain(self, fleet: Fleet, timeout_s: float) -> None:
-        """Waits until a fleet that is routed no more has answered its last call; not on the event loop."""
+    def drain(self, instances: Sequence[Instance], timeout_s: float) -> None:
+        """Waits until processes that are routed no more have answered their last call; not on the event loop."""
         # A call that has just read the old route has not counted itself yet; one turn of the loop later it has.
         self._run(_turn())
         deadline = time.monotonic() + timeout_s
-        while any(instance.in_flight for instance in fleet.instances) and time.monotonic() < deadline:
+        while any(instance.in_flight for instance in instances) and time.monotonic() < deadline:
             time.sleep(_DRAIN_POLL_S)
-        self._run(_close(fleet))
+        self._run(_close(instances))
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         if self._loop is None or self._loop.is_closed():
@@ -61,6 +62,6 @@ async def _turn() -> None:
     """Does nothing, in its turn."""
 
 
-async def _close(fleet: Fleet) -> None:
-    for instance in fleet.instances:
+async def _close(instances: Sequence[Instance]) -> None:
+    for instance in instances:
         instance.connections.close()

@@ -6,11 +6,13 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndp
 import asyncio
 import json
 import random
+import time
 
 from localcloud.aws.clock import Clock
 from localcloud.aws.request import Request, Response
 from localcloud.aws.sagemaker.capture_files import CaptureFiles
 from localcloud.aws.sagemaker.data_capture import CapturePlan, Exchange
+from localcloud.aws.sagemaker.endpoint_metrics import EndpointMetrics, Invocation
 from localcloud.aws.sagemaker.endpoints import INVOCATION_TIMEOUT_S
 from localcloud.aws.sagemaker.fleet import LOG_GROUP_PREFIX, Fleet
 from localcloud.aws.sagemaker.instance import Instance
@@ -46,11 +48,17 @@ class RuntimeService:
     name = "sagemaker-runtime"
 
     def __init__(
-        self, routes: Routes, clock: Clock, captures: CaptureFiles, payload_bytes: int = REALTIME_PAYLOAD_BYTES
+        self,
+        routes: Routes,
+        clock: Clock,
+        captures: CaptureFiles,
+        metrics: EndpointMetrics,
+        payload_bytes: int = REALTIME_PAYLOAD_BYTES,
     ) -> None:
         self._routes = routes
         self._clock = clock
         self._captures = captures
+        self._metrics = metrics
         self._payload_bytes = payload_bytes
 
     def resource_arn(self, request: Request) -> str:
@@ -66,6 +74,7 @@ class RuntimeService:
 
     async def handle(self, request: Request) -> Response:
         """Answers one call."""
+        started = time.perf_counter()
         if request.operation != "InvokeEndpoint":
             return _refusal("ValidationError", f"{request.operation} is not available on this machine.")
         body = request.body if isinstance(request.body, bytes) else b""
@@ -93,11 +102,14 @@ class RuntimeService:
             async with asyncio.timeout(INVOCATION_TIMEOUT_S):
                 answer = await self._call(scope, name, variant.name, headers, body)
         except TimeoutError:
+            self._count(scope, name, variant, None, started)
             message = "Your invocation timed out while waiting for a response from container primary."
             return _model_error(scope, name, variant, 0, message)
         except ContainerGoneError:
+            self._count(scope, name, variant, None, started)
             message = "The container ended before it answered."
             return _model_error(scope, name, variant, 0, message)
+        self._count(scope, name, variant, answer, started)
         if not 200 <= answer.status < 300:
             return _model_error(scope, name, variant, answer.status, answer.body.decode(errors="replace"))
         if fleet.capture is not None and fleet.capture.draws():
@@ -108,6 +120,16 @@ class RuntimeService:
             if theirs in answer.headers
         }
         return Response(200, answer.body, {**returned, "x-amzn-invoked-production-variant": variant.name})
+
+    def _count(
+        self, scope: Scope, endpoint: str, variant: VariantPlan, answer: ContainerResponse | None, started: float
+    ) -> None:
+        total_s = time.perf_counter() - started
+        status, model_s = (answer.status, answer.latency_s) if answer is not None else (500, total_s)
+        moment = self._clock.now()
+        self._metrics.count(
+            Invocation(scope, endpoint, variant.name, variant.instances, status, moment, model_s, total_s)
+        )
 
     def _exchange(
         self,

@@ -30,6 +30,7 @@ class VariantPlan:
         environment: What the model sets.
         role_arn: The model's execution role.
         startup_timeout_s: Seconds in which /ping must answer.
+        instance_type: `ml.c6i.large`, …; empty for serverless.
     """
 
     name: str
@@ -41,18 +42,20 @@ class VariantPlan:
     environment: dict[str, str]
     role_arn: str
     startup_timeout_s: float = STARTUP_TIMEOUT_S
+    instance_type: str = ""
 
-    def summary(self) -> Document:
-        """The variant as DescribeEndpoint shows it."""
+    def summary(self, wanted: "VariantPlan | None" = None) -> Document:
+        """The variant as DescribeEndpoint shows it, on its way to what is wanted."""
+        wanted = wanted or self
         shown: Document = {
             "VariantName": self.name,
             "DeployedImages": [{"SpecifiedImage": self.image, "ResolvedImage": self.image}],
             "CurrentWeight": self.weight,
-            "DesiredWeight": self.weight,
+            "DesiredWeight": wanted.weight,
         }
         if self.serverless is not None:
             return shown | {"CurrentServerlessConfig": self.serverless, "DesiredServerlessConfig": self.serverless}
-        return shown | {"CurrentInstanceCount": self.instances, "DesiredInstanceCount": self.instances}
+        return shown | {"CurrentInstanceCount": self.instances, "DesiredInstanceCount": wanted.instances}
 
 
 def make_plan(catalogue: Catalogue, scope: Scope, config_name: str) -> list[VariantPlan]:
@@ -114,4 +117,5 @@ def _plan_variant(catalogue: Catalogue, scope: Scope, variant: Document) -> Vari
         environment=container.get("Environment", {}),
         role_arn=model["ExecutionRoleArn"],
         startup_timeout_s=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_TIMEOUT_S),
+        instance_type=variant.get("InstanceType", ""),
     )

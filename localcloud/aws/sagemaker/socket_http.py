@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,11 +27,12 @@ class ContainerGoneError(ConnectionError):
 
 @dataclass(slots=True)
 class ContainerResponse:
-    """What a container answered; header names in lower case."""
+    """What a container answered; header names in lower case. `latency_s` is how long it took."""
 
     status: int = 0
     headers: dict[bytes, bytes] = field(default_factory=dict)
     body: bytes = b""
+    latency_s: float = 0.0
 
 
 class ConnectionPool:
@@ -58,11 +60,13 @@ class ConnectionPool:
         connection = None if fresh else self._take_idle()
         if connection is None:
             connection = await self._connect()
+        started = time.perf_counter()
         try:
             response = await connection.request(message)
         except asyncio.CancelledError:
             connection.close()
             raise
+        response.latency_s = time.perf_counter() - started
         if connection.is_reusable:
             self._idle.append(connection)
         else:

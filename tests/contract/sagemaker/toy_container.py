@@ -103,6 +103,11 @@ def serve() -> None:
     print(f"toy {os.environ.get('TOY_VERSION')} starts", flush=True)
     if os.environ.get("TOY_START") == "fail":
         sys.exit("the model file is missing")
+    needed = Path(os.environ.get("TOY_NEEDS", "/"))
+    while "TOY_WAITS" in os.environ and not needed.exists():
+        time.sleep(0.02)
+    if not needed.exists():
+        sys.exit(f"{needed} is missing")
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     Server(os.environ["SAGEMAKER_BIND_TO_UNIX_SOCKET"], Handler).serve_forever()
 

@@ -29,7 +29,7 @@ def make_instance(directory: Path, *command: str) -> Instance:
     directory.mkdir(exist_ok=True)
     launch = Launch([sys.executable, "-c", *command], "/", dict(os.environ), str(directory / "ml"), grace_s=1.0)
     (directory / "ml").mkdir()
-    return Instance("A", directory, directory / "s.sock", partial(SupervisedProcess.launch, directory, launch))
+    return Instance("A", 0, directory, directory / "s.sock", partial(SupervisedProcess.launch, directory, launch))
 
 
 def test_a_container_that_never_answers_200_fails_with_its_last_line(tmp_path: Path) -> None:

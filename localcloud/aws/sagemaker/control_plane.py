@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
+from localcloud.aws.api_validation import validate
 from localcloud.aws.sagemaker.api_model import input_shape, output_members
 from localcloud.aws.sagemaker.catalogue import Catalogue, Operation
 from localcloud.aws.sagemaker.errors import ApiError
@@ -10,7 +11,6 @@ from localcloud.aws.sagemaker.families import FAMILIES, Family
 from localcloud.aws.sagemaker.listing import list_resources
 from localcloud.aws.sagemaker.scope import Scope
 from localcloud.aws.sagemaker.store import Document
-from localcloud.aws.sagemaker.validation import validate
 
 
 class ControlPlane:

@@ -1,27 +1,8 @@
 """What SageMaker answers when it refuses a call, in its own wording."""
 
+from localcloud.aws.api_errors import ApiError, ValidationError
 
-class ApiError(Exception):
-    """A refusal that boto3 shows to the caller.
-
-    Attributes:
-        code: AWS's error code (`ValidationException`).
-        message: AWS's message.
-        status: HTTP status.
-    """
-
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
-        self.status = status
-
-
-class ValidationError(ApiError):
-    """The control plane's `ValidationException`."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("ValidationException", message)
+__all__ = ["ApiError", "ContainerFailure", "ValidationError", "invalid_role"]
 
 
 class ContainerFailure(Exception):  # noqa: N818  (SageMaker's word: it becomes a FailureReason)

@@ -1,11 +1,11 @@
 import warnings
 
-from localcloud.aws.sagemaker.api_model import service_model
-from localcloud.aws.sagemaker.validation import _matcher
+from localcloud.aws.api_model import service_model
+from localcloud.aws.api_validation import _matcher
 
 
 def test_every_pattern_of_awss_model_compiles() -> None:
-    model = service_model()
+    model = service_model("sagemaker")
     patterns = {model.shape_for(name).metadata.get("pattern") for name in model.shape_names} - {None}
     with warnings.catch_warnings():
         # Some of AWS's patterns hold `[[`, of which Python warns that it may come to mean something else.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from localcloud.aws.sagemaker.errors import ApiError, ValidationError
+from localcloud.aws.api_errors import ApiError, ValidationError
 
 _NUMBERS = ("integer", "long", "float", "double")
 # Java's property classes, which AWS's patterns use and Python's `re` lacks: the nearest it has inside a class.

@@ -1,4 +1,6 @@
-"""How far a batch lies from the rows that the champion was trained on. It scores and warns; it never quarantines.
+"""How far some rows lie from the rows that a model was trained on.
+
+Validation warns by the distance alone and never quarantines for it; drift_score says how certain a distance is.
 
 Numbers: Kolmogorov-Smirnov distance, the largest gap between the two distribution functions at the reference's bin
 edges (https://doi.org/10.1080/01621459.1951.10500769). Categories and booleans: total variation distance, half the sum
@@ -12,10 +14,14 @@ import numpy as np
 from comal.errors import DataError
 from comal.profile import BooleanProfile, CategoryProfile, ColumnProfile, NumberProfile, Profile
 
+KS = "KS"
+TOTAL_VARIATION = "total variation"
+MISSING_SHARE = "missing share"
+
 
 @dataclass(frozen=True)
 class Drift:
-    """Distance of one column, between 0 and 1."""
+    """Distance of one column, between 0 and 1; `measure` is one of the three below."""
 
     column: str
     measure: str
@@ -36,6 +42,15 @@ def drift_of(batch: Profile, reference: Profile) -> list[Drift]:
     return drifts
 
 
+def missing_drift_of(batch: Profile, reference: Profile) -> list[Drift]:
+    """Difference of the shares of missing values, of every column that both profiles have rows of."""
+    return [
+        Drift(name, MISSING_SHARE, abs(batch.columns[name].missing_share - expected.missing_share))
+        for name, expected in reference.columns.items()
+        if name in batch.columns and batch.rows and reference.rows
+    ]
+
+
 def warnings_of(drifts: list[Drift], warn_drift: float) -> list[str]:
     """A sentence for each column whose distance is at least `warn_drift`, the farthest first."""
     far = sorted((drift for drift in drifts if drift.distance >= warn_drift), key=lambda drift: -drift.distance)
@@ -48,12 +63,12 @@ def warnings_of(drifts: list[Drift], warn_drift: float) -> list[str]:
 
 def _drift(name: str, found: ColumnProfile, expected: ColumnProfile) -> Drift:
     if isinstance(found, NumberProfile) and isinstance(expected, NumberProfile):
-        return Drift(name, "KS", _kolmogorov_smirnov(name, found, expected))
+        return Drift(name, KS, _kolmogorov_smirnov(name, found, expected))
     if isinstance(found, BooleanProfile) and isinstance(expected, BooleanProfile):
-        return Drift(name, "total variation", abs(found.true / found.count - expected.true / expected.count))
+        return Drift(name, TOTAL_VARIATION, abs(found.true / found.count - expected.true / expected.count))
     assert isinstance(found, CategoryProfile)  # the kinds are equal, and the third is left
     assert isinstance(expected, CategoryProfile)
-    return Drift(name, "total variation", _total_variation(found, expected))
+    return Drift(name, TOTAL_VARIATION, _total_variation(found, expected))
 
 
 def _kolmogorov_smirnov(name: str, found: NumberProfile, expected: NumberProfile) -> float:

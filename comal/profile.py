@@ -117,8 +117,25 @@ class BooleanProfile(_Column):
 ColumnProfile = Annotated[NumberProfile | CategoryProfile | BooleanProfile, Field(discriminator="kind")]
 
 
+class Stratum(BaseModel):
+    """The rows of one hour of the week (seasons); `columns` is empty where only their number matters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rows: int
+    columns: dict[str, ColumnProfile] = {}
+
+    def merge(self, other: "Stratum") -> "Stratum":
+        """The stratum of both sets of rows."""
+        return Stratum(rows=self.rows + other.rows, columns=_merged(self.columns, other.columns))
+
+
 class Profile(BaseModel):
-    """The profile.json of a batch or of a model's training rows: every feature, and the target."""
+    """The profile.json of a batch or of a model's training rows: every feature, and the target.
+
+    Attributes:
+        strata: The same rows by hour of the week, where a recipe compares seasonally; else empty.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -126,6 +143,7 @@ class Profile(BaseModel):
     model: str
     rows: int
     columns: dict[str, ColumnProfile]
+    strata: dict[str, Stratum] = {}
 
     def merge(self, other: "Profile") -> "Profile":
         """The profile of both sets of rows.
@@ -133,17 +151,15 @@ class Profile(BaseModel):
         Raises:
             DataError: They have different columns, kinds of columns or histogram edges.
         """
-        if _kinds(self.columns) != _kinds(other.columns):
-            raise DataError(
-                f"Profiles of different columns cannot be added: {_kinds(self.columns)} and {_kinds(other.columns)}.",
-                next_step="Make both with one recipe.",
-            )
-        columns = {
-            # Both sides are of one kind, which the types cannot say.
-            name: column.merge(other.columns[name])  # type: ignore[arg-type]
-            for name, column in self.columns.items()
-        }
-        return Profile(model=self.model, rows=self.rows + other.rows, columns=columns)
+        strata = dict(self.strata)
+        for hour, stratum in other.strata.items():
+            strata[hour] = strata[hour].merge(stratum) if hour in strata else stratum
+        return Profile(
+            model=self.model,
+            rows=self.rows + other.rows,
+            columns=_merged(self.columns, other.columns),
+            strata=strata,
+        )
 
     def to_json(self) -> str:
         """Text of profile.json."""
@@ -165,6 +181,18 @@ class Profile(BaseModel):
                 f"The profile does not fit this version: {where}: {first['msg']}.",
                 next_step="Train the model again; that writes a new reference profile.",
             ) from None
+
+
+def _merged(
+    columns: Mapping[str, ColumnProfile], others: Mapping[str, ColumnProfile]
+) -> dict[str, NumberProfile | CategoryProfile | BooleanProfile]:
+    if _kinds(columns) != _kinds(others):
+        raise DataError(
+            f"Profiles of different columns cannot be added: {_kinds(columns)} and {_kinds(others)}.",
+            next_step="Make both with one recipe.",
+        )
+    # Both sides are of one kind, which the types cannot say.
+    return {name: column.merge(others[name]) for name, column in columns.items()}  # type: ignore[arg-type]
 
 
 def _kinds(columns: Mapping[str, _Column]) -> dict[str, str]:

@@ -7,6 +7,7 @@ lake      validated/<model>/v1/dt=…/<batch>.parquet           every row of a g
           reports/<model>/v1/dt=…/<batch>.{json,html}         what validation found
           profiles/<model>/v1/dt=…/<batch>.json               the batch's profile
           profiles/<model>/v1/reference.json                  profile of the rows the champion was trained on
+          profiles/<model>/v1/versions/<version>/….json       every version: reference (as above), predictions (its own)
           recipes/<model>.json                                the recipe that the stack deployed
           captured/<model>/v1/dt=…/<capture>.parquet          captured requests and predictions, typed, with their ids
           monitoring/<model>/v1/dt=…/<window>.{json,html}     what a window of captured rows was found to be
@@ -96,6 +97,11 @@ def capture_prefix(model: str) -> str:
 def reference_profile_key(model: str) -> str:
     """Profile of the rows that the champion was trained on; absent before the first champion."""
     return f"profiles/{model}/v1/reference.json"
+
+
+def version_profile_key(model: str, version: int | str, noun: str) -> str:
+    """Profile of one version: `reference` of the rows that it was trained on, `predictions` of its held-out answers."""
+    return f"profiles/{model}/v1/versions/{version}/{noun}.json"
 
 
 def recipe_key(model: str) -> str:

@@ -27,10 +27,25 @@ class ChampionScores(Scores):
     unscored: str = ""
 
 
+class RecentScores(BaseModel):
+    """Challenger and champion on the held-out rows of batches that came after the champion was trained.
+
+    Those rows show the world as it is now, where the others may be what the champion learned from.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    batches: int
+    held_out_rows: int
+    challenger: dict[str, float]
+    champion: dict[str, float]
+
+
 class Evaluation(BaseModel):
     """The evaluation.json of one run.
 
-    `baseline` predicts the training rows' mean (regression) or class frequencies (classification).
+    `baseline` predicts the training rows' mean (regression) or class frequencies (classification). `recent` is absent
+    without a champion that can be scored, and where it was trained on every batch.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -45,3 +60,4 @@ class Evaluation(BaseModel):
     challenger: Scores
     champion: ChampionScores | None = None
     baseline: Scores
+    recent: RecentScores | None = None

@@ -33,6 +33,8 @@ def judge(recipe: Recipe, evaluation: Evaluation) -> Verdict:
       rare classes a good model may tie in accuracy. A metric that a constant does not define is not compared;
     - it beats the champion's, on the same rows, by at least `gate.beat_champion_by`. A champion that could not be
       scored is not compared: the verdict says so.
+
+    How both do on the recent rows, which came after the champion was trained, is told and not judged: there are few.
     """
     metric = recipe.metric
     value = evaluation.challenger.metrics.get(metric, math.nan)
@@ -44,7 +46,7 @@ def judge(recipe: Recipe, evaluation: Evaluation) -> Verdict:
         *_against_champion(recipe, evaluation, value),
     ]
     failures = [finding.text for finding in findings if not finding.passed]
-    told = failures or [finding.text for finding in findings]
+    told = [*(failures or [finding.text for finding in findings]), *_on_recent_rows(evaluation, metric)]
     rows = f"on {evaluation.held_out_rows} held-out rows"
     return Verdict(not failures, "; ".join([f"{metric} {_number(value)} {rows}", *told]) + ".")
 
@@ -82,6 +84,19 @@ def _against_champion(recipe: Recipe, evaluation: Evaluation, value: float) -> l
     gain = _gain(recipe.metric, value, score)
     text = f"the {name} has {_number(score)}, a gain of {_number(gain)} where {_number(margin)} is asked for"
     return [_Finding(gain >= margin, text)]
+
+
+def _on_recent_rows(evaluation: Evaluation, metric: str) -> list[str]:
+    recent = evaluation.recent
+    if recent is None or metric not in recent.challenger or metric not in recent.champion:
+        return []
+    challenger, champion = recent.challenger[metric], recent.champion[metric]
+    gain = _gain(metric, challenger, champion)
+    stands = "ahead of" if gain > 0 else "behind" if gain < 0 else "level with"
+    return [
+        f"{stands} the champion on {recent.held_out_rows} recent labelled rows, "
+        f"{_number(challenger)} against {_number(champion)}"
+    ]
 
 
 def _gain(metric: str, value: float, other: float) -> float:

@@ -5,13 +5,14 @@ CustomerMetadataProperties: run_id, expires_at, trained_rows, and every metric u
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from comal.absence import is_absent
+from comal.evaluation import RecentScores
 from comal.names import Names
 
 APPROVED = "Approved"
@@ -19,6 +20,7 @@ REJECTED = "Rejected"
 PENDING = "PendingManualApproval"
 
 _DESCRIPTIVE = ("run_id", "expires_at", "trained_rows")
+_RECENT = "recent_"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class ModelVersion:
         approval: Approved, Rejected or PendingManualApproval.
         why: Why it was approved or rejected; empty while pending.
         metrics: On the held-out rows.
+        recent: Metrics on the recent rows (evaluation.RecentScores), as `challenger_rmse` and `champion_rmse`, and
+            `rows`; empty where there were none.
         run_id: Run that made it; empty for a version that somebody else registered.
         trained_rows: Rows that it learned from; None for a version that somebody else registered.
         expires_at: Timezone-aware; None for a version that somebody else registered.
@@ -47,6 +51,7 @@ class ModelVersion:
     expires_at: datetime | None
     image_uri: str
     model_data_url: str
+    recent: Mapping[str, float] = field(default_factory=dict)
 
 
 def versions(sagemaker: Any, names: Names, model: str, approval: str | None = None) -> Iterator[ModelVersion]:
@@ -88,17 +93,27 @@ def describe(sagemaker: Any, arn: str) -> ModelVersion:
         approval=package["ModelApprovalStatus"],
         why=package.get("ApprovalDescription", ""),
         created_at=package["CreationTime"],
-        metrics={name: float(value) for name, value in notes.items() if name not in _DESCRIPTIVE},
+        metrics={name: float(value) for name, value in _metrics(notes)},
         run_id=notes.get("run_id", ""),
         trained_rows=int(notes["trained_rows"]) if "trained_rows" in notes else None,
         expires_at=datetime.fromisoformat(notes["expires_at"]) if "expires_at" in notes else None,
         image_uri=container["Image"],
         model_data_url=container["ModelDataUrl"],
+        recent={name.removeprefix(_RECENT): float(notes[name]) for name in notes if name.startswith(_RECENT)},
     )
 
 
+def _metrics(notes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    return ((name, value) for name, value in notes.items() if name not in _DESCRIPTIVE and not name.startswith(_RECENT))
+
+
 def customer_metadata(
-    *, run_id: str, expires_at: datetime, trained_rows: int, metrics: Mapping[str, float]
+    *,
+    run_id: str,
+    expires_at: datetime,
+    trained_rows: int,
+    metrics: Mapping[str, float],
+    recent: RecentScores | None = None,
 ) -> dict[str, str]:
     """CustomerMetadataProperties of a version that the kit registers; `describe` reads them back.
 
@@ -110,6 +125,17 @@ def customer_metadata(
         "expires_at": expires_at.isoformat(),
         "trained_rows": str(trained_rows),
         **{name: repr(value) for name, value in metrics.items()},
+        **_recent_metadata(recent),
+    }
+
+
+def _recent_metadata(recent: RecentScores | None) -> dict[str, str]:
+    if recent is None:
+        return {}
+    sides = {"challenger": recent.challenger, "champion": recent.champion}
+    return {
+        f"{_RECENT}rows": str(recent.held_out_rows),
+        **{f"{_RECENT}{side}_{name}": repr(value) for side, scores in sides.items() for name, value in scores.items()},
     }
 
 

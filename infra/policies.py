@@ -120,7 +120,11 @@ def register_model(names: Names, image_repository_arn: str) -> list[Statement]:
         allow(["s3:GetObject"], [_objects(models, "*/runs/*")]),
         allow(
             ["s3:PutObject"],
-            [_objects(models, "*/runs/*/evaluation.json"), _objects(lake, s3_layout.reference_profile_key("*"))],
+            [
+                _objects(models, "*/runs/*/evaluation.json"),
+                _objects(lake, s3_layout.reference_profile_key("*")),
+                _objects(lake, s3_layout.version_profile_key("*", "*", "*")),
+            ],
         ),
         *_reads_registry(names),
         allow(

@@ -1,7 +1,7 @@
 """Challenger, champion and baseline, scored on the same held-out rows."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,10 @@ class HeldOut:
     def actual(self) -> NDArray[np.float64]:
         """Targets of the held-out rows."""
         return self.target.values[self.mask]
+
+    def only(self, rows: NDArray[np.bool_]) -> "HeldOut":
+        """Those held-out rows that are among `rows`, a mask over all rows of the batches."""
+        return replace(self, mask=self.mask & rows, matrix=self.matrix[rows[self.mask]])
 
 
 def score(trained: TrainedModel, matrix: Matrix, held_out: HeldOut) -> Scores:

@@ -15,7 +15,9 @@ from training.lineage import lineage_of
 from training.model import TrainedModel
 from training.paths import TrainPaths
 from training.progress import say, say_metrics
-from training.reference import reference_profile
+from training.recent import score_recent
+from training.reference import FILE_NAME as PROFILE_FILE
+from training.reference import PREDICTIONS_FILE_NAME, prediction_profile, reference_profile
 from training.rows import Rows, read_rows
 from training.stop import StopRequest
 
@@ -39,7 +41,8 @@ def train(paths: TrainPaths, stop: StopRequest) -> None:
     )
     stop.check()
     trained, device = fit(rows, job.recipe, stop)
-    evaluation = _evaluate(trained, rows, job)
+    held_out = _held_out(trained, rows)
+    evaluation = _evaluate(trained, rows, held_out, job)
     _say_scores(evaluation)
     lineage = lineage_of(job, batches, device, datetime.now(UTC))
     write_artifacts(
@@ -49,21 +52,25 @@ def train(paths: TrainPaths, stop: StopRequest) -> None:
         {
             "evaluation.json": evaluation.model_dump_json(indent=2),
             "lineage.json": lineage.model_dump_json(indent=2),
-            "profile.json": reference_profile(batches, rows.training, job.recipe),
+            PROFILE_FILE: reference_profile(batches, rows.training, job.recipe).to_json(),
+            PREDICTIONS_FILE_NAME: prediction_profile(trained, held_out, job.recipe).to_json(),
         },
         model_card(job.recipe, evaluation, lineage, stopped=stop.asked),
     )
     say_metrics(evaluation)
 
 
-def _evaluate(trained: TrainedModel, rows: Rows, job: Job) -> Evaluation:
-    held_out = HeldOut(
+def _held_out(trained: TrainedModel, rows: Rows) -> HeldOut:
+    return HeldOut(
         batches=rows.batches,
         mask=rows.held_out,
         schema=trained.schema,
         matrix=rows.matrix[rows.held_out],
         target=rows.target,
     )
+
+
+def _evaluate(trained: TrainedModel, rows: Rows, held_out: HeldOut, job: Job) -> Evaluation:
     recipe = job.recipe
     return Evaluation(
         model=recipe.model,
@@ -75,6 +82,7 @@ def _evaluate(trained: TrainedModel, rows: Rows, job: Job) -> Evaluation:
         challenger=score_challenger(trained, held_out, recipe),
         champion=score_champion(job.champion, held_out) if job.champion else None,
         baseline=score_baseline(rows.training_target(trained.schema.classes), held_out),
+        recent=score_recent(trained, job.champion, held_out) if job.champion else None,
     )
 
 
@@ -91,3 +99,9 @@ def _say_scores(evaluation: Evaluation) -> None:
         say(f"Champion (version {champion.version}) could not be scored: {champion.unscored}")
     else:
         say(f"Champion (version {champion.version}): {metric} {champion.metrics[metric]:.4g}.")
+    recent = evaluation.recent
+    if recent is not None and metric in recent.challenger and metric in recent.champion:
+        say(
+            f"On {recent.held_out_rows} recent rows: {metric} {recent.challenger[metric]:.4g}, the champion's "
+            f"{recent.champion[metric]:.4g}."
+        )

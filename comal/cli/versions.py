@@ -10,7 +10,8 @@ def versions_of(target: Target, model: str) -> list[dict[str, Any]]:
     """All versions, newest first.
 
     Returns:
-        Rows of version, approval, why, metrics, trained_rows, created_at, expires_at, run_id, model_package_arn.
+        Rows of version, approval, why, metrics, recent, trained_rows, created_at, expires_at, run_id,
+        model_package_arn.
     """
     found = registry.versions(target.client("sagemaker"), target.names, model)
     return [
@@ -19,6 +20,7 @@ def versions_of(target: Target, model: str) -> list[dict[str, Any]]:
             "approval": version.approval,
             "why": version.why,
             "metrics": dict(version.metrics),
+            "recent": dict(version.recent),
             "trained_rows": version.trained_rows,
             "created_at": version.created_at,
             "expires_at": version.expires_at,

@@ -49,10 +49,11 @@ class Registration:
         metrics = dict(output.evaluation.challenger.metrics)
         registered = ModelRegistered(**self._identity(job, "registered", version), run_id=job.run_id, metrics=metrics)
         self.bus.emit(registered, job.ended_at)
+        self._keep_profiles(job, version.version, output)
         if version.approval == registry.PENDING:
             version = self._judge(recipe, job, output, version)
         if version.approval == registry.APPROVED:
-            self._keep_profile(job, output)
+            self._put_profile(s3_layout.reference_profile_key(job.model), output.profile_json)
             approved = ModelApproved(**self._identity(job, "approved", version), why=version.why)
             self.bus.emit(approved, job.ended_at)
         else:
@@ -97,14 +98,13 @@ class Registration:
         registry.judge(self.sagemaker, version.arn, approved=approved, why=why)
         return registry.describe(self.sagemaker, version.arn)
 
-    def _keep_profile(self, job: FinishedJob, output: TrainingOutput) -> None:
-        """The champion's training rows are what later batches are compared with."""
-        self.s3.put_object(
-            Bucket=self.names.bucket("lake"),
-            Key=s3_layout.reference_profile_key(job.model),
-            Body=output.profile_json,
-            ContentType="application/json",
-        )
+    def _keep_profiles(self, job: FinishedJob, version: int, output: TrainingOutput) -> None:
+        """Live rows are compared with the version that serves them, which an older one may come to be again."""
+        for noun, profile in (("reference", output.profile_json), ("predictions", output.prediction_profile_json)):
+            self._put_profile(s3_layout.version_profile_key(job.model, version, noun), profile)
+
+    def _put_profile(self, key: str, profile: bytes) -> None:
+        self.s3.put_object(Bucket=self.names.bucket("lake"), Key=key, Body=profile, ContentType="application/json")
 
     def _ask_again(self, job: FinishedJob) -> None:
         request = TrainingRequested(

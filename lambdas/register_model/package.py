@@ -37,6 +37,7 @@ def package_request(
             expires_at=job.ended_at + timedelta(days=recipe.registry.expires_after_days),
             trained_rows=evaluation.trained_rows,
             metrics=evaluation.challenger.metrics,
+            recent=evaluation.recent,
         ),
         # A repeated request gives the version that the first one made; at most 36 characters.
         "ClientToken": event_id(names.stack, job.model, job.run_id),

@@ -11,8 +11,9 @@ from comal.evaluation import Evaluation
 from comal.names import Names
 
 PROFILE = "profile.json"
+PREDICTION_PROFILE = "prediction_profile.json"
 # What the registry expects of a run, beside the model itself: a job that lacks one of these is not registered.
-_FILES = (evaluation.FILE_NAME, "model_card.json", PROFILE, "lineage.json")
+_FILES = (evaluation.FILE_NAME, "model_card.json", PROFILE, PREDICTION_PROFILE, "lineage.json")
 # Reports of a model are kilobytes; the function has 512 MB.
 _LIMITS = Limits(max_members=1000, max_bytes=64 << 20)
 
@@ -50,11 +51,12 @@ class FinishedJob:
 
 @dataclass(frozen=True)
 class TrainingOutput:
-    """The job's reports; `evaluation_json` and `profile_json` are the files, byte for byte."""
+    """The job's reports; those that end in `_json` are the files, byte for byte."""
 
     evaluation: Evaluation
     evaluation_json: bytes
     profile_json: bytes
+    prediction_profile_json: bytes
 
 
 def read_output(s3: Any, names: Names, job: FinishedJob) -> TrainingOutput:
@@ -73,4 +75,4 @@ def read_output(s3: Any, names: Names, job: FinishedJob) -> TrainingOutput:
             f"'{job.model}'.",
             next_step="Look at what the container writes to /opt/ml/output/data.",
         )
-    return TrainingOutput(found, files[evaluation.FILE_NAME], files[PROFILE])
+    return TrainingOutput(found, files[evaluation.FILE_NAME], files[PROFILE], files[PREDICTION_PROFILE])

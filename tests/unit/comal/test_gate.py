@@ -114,6 +114,26 @@ def test_every_broken_rule_is_told() -> None:
     assert "above at_most 4; worse than the baseline's 100; the champion (version 3) has 5" in verdict.why
 
 
+@pytest.mark.parametrize(("challenger", "text"), [
+    (4.0, "ahead of the champion on 40 recent labelled rows, 4 against 6"),
+    (6.0, "level with the champion on 40 recent labelled rows, 6 against 6"),
+    (7.0, "behind the champion on 40 recent labelled rows, 7 against 6"),
+])  # fmt: skip
+def test_recent_rows_are_told_whatever_the_verdict_and_do_not_change_it(challenger: float, text: str) -> None:
+    recent = {"batches": 1, "held_out_rows": 40, "challenger": {"rmse": challenger}, "champion": {"rmse": 6.0}}
+    for value, passed in ((4.0, True), (5.5, False)):
+        told = {**_evaluation(value, 5.0).model_dump(), "recent": recent}
+        verdict = judge(_recipe(), Evaluation.model_validate(told))
+        assert verdict.passed is passed
+        assert verdict.why.endswith(f"; {text}.")
+
+
+def test_recent_rows_that_do_not_define_the_metric_are_not_told() -> None:
+    recent = {"batches": 1, "held_out_rows": 1, "challenger": {"mae": 1.0}, "champion": {"mae": 1.0}}
+    told = {**_evaluation(4.0, 5.0).model_dump(), "recent": recent}
+    assert "recent" not in judge(_recipe(), Evaluation.model_validate(told)).why
+
+
 @given(value=finite, champion=finite, margin=st.floats(0, 1e3))
 def test_of_two_models_only_the_better_one_passes(value: float, champion: float, margin: float) -> None:
     recipe = _recipe(beat_champion_by=margin)

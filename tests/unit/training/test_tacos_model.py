@@ -48,6 +48,11 @@ def test_a_model_gets_near_the_noise_and_a_second_week_beats_it(
     second = new_job(recipe, both, first.archive(tmp_path / "champion.tar.gz")).run()
     challenger, champion = second["challenger"]["metrics"]["rmse"], second["champion"]["metrics"]["rmse"]
     assert challenger < champion - 0.05
+    recent = second["recent"]
+    assert recent["batches"] == 1
+    assert recent["held_out_rows"] < second["held_out_rows"]
+    # All of the second week's rows are of the new oven, which the champion never saw.
+    assert recent["champion"]["rmse"] - recent["challenger"]["rmse"] > champion - challenger
     assert challenger < recipe["gate"]["at_most"]
 
 

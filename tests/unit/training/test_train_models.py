@@ -112,6 +112,27 @@ class TestChampion:
             "unscored": "",
         }
 
+    def test_recent_rows_are_those_of_batches_that_the_champion_was_not_trained_on(
+        self, new_job: NewJob, diabetes: Sample, tmp_path: Path
+    ):
+        batches = diabetes.batches
+        first = new_job(diabetes.recipe, {name: batches[name] for name in ("batch0", "batch1")})
+        held_out_before = first.run()["held_out_rows"]
+        champion = first.archive(tmp_path / "champion.tar.gz")
+        evaluation = new_job(diabetes.recipe, batches, champion).run()
+        recent = evaluation["recent"]
+        assert (recent["batches"], recent["held_out_rows"]) == (1, evaluation["held_out_rows"] - held_out_before)
+        assert set(recent["challenger"]) == set(recent["champion"]) == {"rmse", "mae", "r2"}
+        assert recent["champion"] != evaluation["champion"]["metrics"]
+
+    def test_without_a_batch_that_the_champion_missed_there_are_no_recent_rows(
+        self, new_job: NewJob, diabetes: Sample, tmp_path: Path
+    ):
+        first = new_job(diabetes.recipe, diabetes.batches)
+        assert first.run()["recent"] is None
+        second = new_job(diabetes.recipe, diabetes.batches, first.archive(tmp_path / "champion.tar.gz"))
+        assert second.run()["recent"] is None
+
     def test_a_champion_is_scored_by_its_own_schema(self, new_job: NewJob, diabetes: Sample, tmp_path: Path):
         """Its features in another order, fewer of them, and categories that the recipe has since added to."""
         features = diabetes.recipe["features"]

@@ -53,6 +53,7 @@ def finish_job(
         "evaluation.json": evaluation_of(run_id, rmse, champion).model_dump_json(),
         "model_card.json": "{}",
         "profile.json": json.dumps({"rows": 900, "run": run_id}),
+        "prediction_profile.json": json.dumps({"rows": 100, "run": run_id}),
         "lineage.json": "{}",
         **files,
     }
@@ -94,7 +95,10 @@ def detail_types(stack: LambdaStack, number: int) -> list[str]:
 
 
 def reference_profile(stack: LambdaStack) -> dict[str, Any] | None:
-    key = s3_layout.reference_profile_key(stack.model)
+    return profile_at(stack, s3_layout.reference_profile_key(stack.model))
+
+
+def profile_at(stack: LambdaStack, key: str) -> dict[str, Any] | None:
     try:
         answer = stack.s3.get_object(Bucket=stack.names.bucket("lake"), Key=key)
     except stack.s3.exceptions.NoSuchKey:
@@ -134,6 +138,33 @@ def test_a_worse_challenger_is_rejected_and_the_champion_stays(lambda_stack: Lam
     assert detail_types(lambda_stack, 4).count("ModelRejected") == 1
 
 
+def test_every_version_keeps_its_own_profiles(lambda_stack: LambdaStack) -> None:
+    """An older version that serves again is compared with what it was trained on."""
+    first = register(finish_job(lambda_stack))
+    register(finish_job(lambda_stack, "b" * 12, rmse=3.0, champion=champion_of(first)))
+    register(finish_job(lambda_stack, "c" * 12, rmse=8.0, champion={**champion_of(first), "version": 2}))
+    assert reference_profile(lambda_stack) == {"rows": 900, "run": "b" * 12}
+    for version, run in ((1, RUN_ID), (2, "b" * 12), (3, "c" * 12)):
+        for noun, rows in (("reference", 900), ("predictions", 100)):
+            key = s3_layout.version_profile_key(lambda_stack.model, version, noun)
+            assert profile_at(lambda_stack, key) == {"rows": rows, "run": run}
+
+
+def test_what_both_models_do_on_recent_rows_is_told(lambda_stack: LambdaStack) -> None:
+    first = register(finish_job(lambda_stack))
+    champion = {**champion_of(first), "metrics": {"rmse": 5.0}}
+    recent = {"batches": 1, "held_out_rows": 40, "challenger": {"rmse": 2.0}, "champion": {"rmse": 6.5}}
+    evaluation = evaluation_of("b" * 12, 4.0, champion_of(first)).model_dump()
+    told = json.dumps({**evaluation, "champion": {**champion, "unscored": ""}, "recent": recent})
+    answer = register(finish_job(lambda_stack, "b" * 12, champion=champion_of(first), **{"evaluation.json": told}))
+    assert answer["approval"] == "Approved"
+    assert answer["why"].endswith("; ahead of the champion on 40 recent labelled rows, 2 against 6.5.")
+    version = registry.champion(lambda_stack.sagemaker, lambda_stack.names, lambda_stack.model)
+    assert version is not None
+    assert version.recent == {"rows": 40.0, "challenger_rmse": 2.0, "champion_rmse": 6.5}
+    assert version.metrics == {"rmse": 4.0, "r2": 0.5}
+
+
 def test_registering_again_changes_nothing(lambda_stack: LambdaStack) -> None:
     state = finish_job(lambda_stack)
     assert register(state) == register(state)
@@ -143,7 +174,7 @@ def test_registering_again_changes_nothing(lambda_stack: LambdaStack) -> None:
     assert len(identities) == 2
 
 
-@pytest.mark.parametrize("dies_in", ["_judge", "_keep_profile"])
+@pytest.mark.parametrize("dies_in", ["_judge", "_put_profile"])
 def test_a_crash_between_two_steps_is_made_good_by_the_retry(
     lambda_stack: LambdaStack, monkeypatch: pytest.MonkeyPatch, dies_in: str
 ) -> None:

@@ -10,6 +10,7 @@ lake      validated/<model>/v1/dt=…/<batch>.parquet           every row of a g
           profiles/<model>/v1/versions/<version>/….json       every version: reference (as above), predictions (its own)
           recipes/<model>.json                                the recipe that the stack deployed
           captured/<model>/v1/dt=…/<capture>.parquet          captured requests and predictions, typed, with their ids
+          labels/<model>/v1/dt=…/<file>.parquet               late labels, typed; dt is the day that they came
           monitoring/<model>/v1/dt=…/<window>.{json,html}     what a window of captured rows was found to be
           predictions/<model>/v1/dt=…/<scoring>/….parquet     batch predictions, a row for each input row, in order
 models    <model>/runs/<run>/inputs/recipe/recipe.json        the recipe this run used
@@ -77,6 +78,11 @@ def profile_key(model: str, day: str, batch_id: str) -> str:
 def captured_key(model: str, day: str, capture_id: str) -> str:
     """Captured requests of one capture file, typed. `day` is YYYY-MM-DD of the requests."""
     return _dated("captured", model, day, capture_id) + ".parquet"
+
+
+def late_labels_key(model: str, day: str, file_id: str) -> str:
+    """Late labels of one file, typed. `day` is YYYY-MM-DD of the file's event."""
+    return _dated("labels", model, day, file_id) + ".parquet"
 
 
 def monitoring_key(model: str, day: str, window_id: str, extension: str) -> str:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from localcloud.aws.environment import apply_environment, edge_environment
-from localcloud.aws.metrics import Datum
-from localcloud.aws.sagemaker.plugin import make_sagemaker_services
 from localcloud.aws.server import bind, serve
+from localcloud.aws.services import make_services
 from localcloud.errors import LocalCloudError, StateDirectoryError
 from localcloud.record import acquire_lock, remove_record, write_record
 
@@ -42,20 +41,9 @@ def _run(state_dir: Path, port: int, images: Path) -> None:
         apply_environment(edge_environment(os.environ, state_dir, port))
         write_record(state_dir, port)
         try:
-            serve(
-                listener,
-                state_dir,
-                lambda url, clock: make_sagemaker_services(state_dir, url, images, clock, _Unheard()),
-            )
+            serve(listener, state_dir, lambda url, clock: make_services(state_dir, url, images, clock))
         finally:
             remove_record(state_dir)
-
-
-class _Unheard:
-    """Metrics that nobody keeps: MiniStack's CloudWatch takes none of AWS's own."""
-
-    def put(self, account: str, region: str, namespace: str, data: Sequence[Datum]) -> None:
-        """Nothing."""
 
 
 if __name__ == "__main__":

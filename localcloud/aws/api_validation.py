@@ -18,6 +18,8 @@ _JAVA_CLASSES = {
     r"\p{M}": r"\u0300-\u036f",
     r"\P{M}": r"\s\S",
     r"\p{Alnum}": "a-zA-Z0-9",
+    # Application Auto Scaling writes it outside of a class.
+    r"\p{Print}": r"[\x20-\x7e]",
     # A range of surrogate pairs: everything beyond the basic plane.
     r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010ffff",
 }

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from localcloud.aws.request import Request, Response
 from localcloud.aws.routing import Target, find_target, read_credential_scope
-from localcloud.aws.service import Service
+from localcloud.aws.service import Judged, Judgement, Service
 
 logger = logging.getLogger("localcloud.edge")
 
@@ -132,13 +132,20 @@ class Edge:
         )
         service = self._services[target.service]
         self._authorizer.authenticate(raw)
-        return self._refuse(request, target, service.resource_arn(request)) or await service.handle(request)
+        return self._refuse(request, target, service) or await service.handle(request)
 
-    def _refuse(self, request: Request, target: Target, resource_arn: str) -> Response | None:
+    def _refuse(self, request: Request, target: Target, service: Service) -> Response | None:
         action = f"{target.signing_name}:{request.operation}"
-        denied = self._authorizer.authorize(request.access_key, action, request.region, resource_arn, {})
-        if denied:
-            return denied
+        if isinstance(service, Judged):
+            judged = service.judgements(request)
+        else:
+            judged = (Judgement(action, service.resource_arn(request)),)
+        for one in judged:
+            denied = self._authorizer.authorize(
+                request.access_key, one.action, request.region, one.resource_arn, one.context
+            )
+            if denied:
+                return denied
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
         context = {"iam:PassedToService": f"{target.signing_name}.amazonaws.com"}
         for role_arn in _passed_roles(request):

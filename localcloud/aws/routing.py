@@ -25,7 +25,10 @@ class PathRoute:
     path: re.Pattern[str]
 
 
-TARGETS = (TargetRoute("sagemaker", "SageMaker"),)
+TARGETS = (
+    TargetRoute("sagemaker", "SageMaker"),
+    TargetRoute("application-autoscaling", "AnyScaleFrontendService"),
+)
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Operations_Amazon_SageMaker_Runtime.html
 _ENDPOINT = r"^/endpoints/(?P<name>[^/]+)"

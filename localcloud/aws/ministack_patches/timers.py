@@ -49,12 +49,12 @@ class MiniStackTimers:
     def next_due(self) -> float | None:
         """The earliest of all enabled rules and schedules, of every account and region."""
         due = [
-            _next_due(rule.get("ScheduleExpression", ""), eventbridge._rule_last_fired.get(key), rule["CreationTime"])
+            next_due(rule.get("ScheduleExpression", ""), eventbridge._rule_last_fired.get(key), rule["CreationTime"])
             for key, rule in eventbridge._rules.all_items()
             if rule.get("State") == "ENABLED"
         ]
         due += [
-            _next_due(item["ScheduleExpression"], scheduler._schedule_last_fired.get(key), item["CreationDate"])
+            next_due(item["ScheduleExpression"], scheduler._schedule_last_fired.get(key), item["CreationDate"])
             for key, item in scheduler._schedules.all_items()
             if item.get("State") == "ENABLED"
         ]
@@ -142,7 +142,8 @@ def _forget_old_schedules() -> None:
             del scheduler._schedule_last_fired[key]
 
 
-def _next_due(expression: str, last_fired: float | None, created: float) -> float | None:
+def next_due(expression: str, last_fired: float | None, created: float) -> float | None:
+    """Epoch seconds at which a rate, cron or at expression is due next; None when it never is, or is none."""
     once = scheduler._at_time_epoch(expression)
     if once is not None:
         return None if last_fired is not None else float(once)

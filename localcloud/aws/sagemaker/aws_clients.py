@@ -118,6 +118,14 @@ class AwsClients:
         )
 
 
+def assume_role(role_arn: str, session_name: str) -> RoleSession:
+    """Session credentials by the edge itself."""
+    # MiniStack reads its settings while it is imported; only the running edge may import it.
+    from localcloud.aws.ministack_patches import roles
+
+    return roles.assume(role_arn, session_name)
+
+
 def _trusts_sagemaker(policy: Any) -> bool:
     document = json.loads(policy) if isinstance(policy, str) else policy
     statements = document.get("Statement", [])

@@ -20,6 +20,7 @@ from localcloud.aws.sagemaker.families import ENDPOINT, ENDPOINT_CONFIG
 from localcloud.aws.sagemaker.fleet import Fleet, Garage
 from localcloud.aws.sagemaker.instance import STOP_GRACE_S
 from localcloud.aws.sagemaker.routes import Routes
+from localcloud.aws.sagemaker.scaled_variants import ScaledVariants, check_instance_types
 from localcloud.aws.sagemaker.scope import Scope
 from localcloud.aws.sagemaker.serving_plan import make_plan
 from localcloud.aws.sagemaker.store import Document
@@ -39,10 +40,13 @@ _IN_PROGRESS = ("Creating", "Updating", "Deleting")
 class Endpoints:
     """All endpoints of this machine."""
 
-    def __init__(self, catalogue: Catalogue, garage: Garage, routes: Routes, directory: Path) -> None:
+    def __init__(
+        self, catalogue: Catalogue, garage: Garage, routes: Routes, scaled: ScaledVariants, directory: Path
+    ) -> None:
         self._catalogue = catalogue
         self._garage = garage
         self._routes = routes
+        self._scaled = scaled
         self._directory = directory
         self._starting: set[Fleet] = set()
         self._changes: set[threading.Thread] = set()
@@ -82,6 +86,7 @@ class Endpoints:
         def edit(endpoint: Document) -> None:
             _begin_update(endpoint)
             served = plan_of(endpoint[_CURRENT])
+            check_instance_types(self._scaled, scope, name, served, plan_of(deployment))
             deployment["Plan"] = plan_rows(retained_plan(plan_of(deployment), request, served))
             endpoint[_NEXT] = deployment
             if "DeploymentConfig" in request:
@@ -116,7 +121,9 @@ class Endpoints:
             _refuse_in_progress(endpoint)
             endpoint["EndpointStatus"] = "Deleting"
 
-        self._catalogue.change(ENDPOINT, scope, name, edit)
+        endpoint = self._catalogue.change(ENDPOINT, scope, name, edit)
+        variants = [one["VariantName"] for one in endpoint.document.get("ProductionVariants", [])]
+        self._scaled.forget_endpoint(scope.account, scope.region, endpoint.name, variants)
         self._spawn(self._tear_down, scope, name)
         return {}
 

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from localcloud.aws import events
 from localcloud.aws.clock import Clock
 from localcloud.aws.metrics import Metrics
 from localcloud.aws.request import Request, Response
-from localcloud.aws.sagemaker.aws_clients import AssumeRole, AwsClients, RoleSession
+from localcloud.aws.sagemaker.aws_clients import AwsClients
 from localcloud.aws.sagemaker.capture_files import CaptureFiles
 from localcloud.aws.sagemaker.catalogue import Catalogue
 from localcloud.aws.sagemaker.containers.images import Images
@@ -28,12 +27,12 @@ from localcloud.aws.sagemaker.models import Models
 from localcloud.aws.sagemaker.outbox import Outbox, PutEvent
 from localcloud.aws.sagemaker.routes import Routes
 from localcloud.aws.sagemaker.runtime import RuntimeService
+from localcloud.aws.sagemaker.scaled_variants import ScaledVariants
 from localcloud.aws.sagemaker.scope import Scope
-from localcloud.aws.sagemaker.store import Store
+from localcloud.aws.sagemaker.store import Document, Store
 from localcloud.aws.sagemaker.tags import Tags
 from localcloud.aws.sagemaker.training_jobs import TrainingJobs
 from localcloud.aws.sagemaker.training_run import Workshop
-from localcloud.aws.service import Service
 from localcloud.errors import StateDirectoryError
 
 # Calls wait for SQLite, and Create calls for IAM, which is the edge itself: never on its event loop.
@@ -42,30 +41,29 @@ _THREADS = 8
 
 def make_sagemaker_services(
     state_dir: Path,
-    edge_url: str,
+    clients: AwsClients,
     images: Path,
     clock: Clock,
     metrics: Metrics,
+    scaled: ScaledVariants,
     put_event: PutEvent = events.put_aws_event,
-    assume_role: AssumeRole | None = None,
-) -> Sequence[Service]:
+) -> "tuple[RuntimeService, SageMakerService]":
     """The services `sagemaker` and `sagemaker-runtime`.
 
     Args:
         state_dir: Everything is kept in `sagemaker/` below it.
-        edge_url: Where S3, IAM, Logs and SageMaker itself answer.
+        clients: Clients of S3, IAM, Logs and SageMaker itself.
         images: images.json: container image URI to local command.
         clock: The edge's.
         metrics: Takes the metrics of endpoints.
+        scaled: Which variants are scaled.
         put_event: Puts an event on the default bus.
-        assume_role: Makes session credentials of a role; by default the edge's own.
     """
     routes = Routes()
     directory = state_dir / "sagemaker"
-    clients = AwsClients(edge_url, assume_role or _assume_role)
     captures = CaptureFiles(clients, clock, directory / "capture")
     endpoint_metrics = EndpointMetrics(metrics, clock, routes)
-    control = SageMakerService(directory, clients, images, routes, captures, endpoint_metrics, put_event)
+    control = SageMakerService(directory, clients, images, routes, captures, endpoint_metrics, scaled, put_event)
     return (RuntimeService(routes, clock, captures, endpoint_metrics), control)
 
 
@@ -82,6 +80,7 @@ class SageMakerService:
         routes: Routes,
         captures: CaptureFiles,
         metrics: EndpointMetrics,
+        scaled: ScaledVariants,
         put_event: PutEvent,
     ) -> None:
         self._store = Store(directory / "sagemaker.db")
@@ -95,7 +94,7 @@ class SageMakerService:
         workshop = Workshop(catalogue, clients, Images(images), self._warm_images, self._logs)
         self._training_jobs = TrainingJobs(workshop, directory / "training-jobs")
         garage = Garage(clients, workshop.images, self._warm_images, self._logs, self._sockets)
-        self._endpoints = Endpoints(catalogue, garage, routes, directory / "endpoints")
+        self._endpoints = Endpoints(catalogue, garage, routes, scaled, directory / "endpoints")
         special = {
             operation: handler
             for part in (
@@ -125,6 +124,14 @@ class SageMakerService:
         except ApiError as error:
             return Response.error(error.code, error.message, error.status)
         return Response.json(answer)
+
+    def answer(self, operation: str, account: str, region: str, document: Document) -> Document:
+        """The answer to a call of another service of the edge, which its own role allows; not on the event loop.
+
+        Raises:
+            ApiError: The call is refused.
+        """
+        return self._control_plane.answer(operation, Scope(account, region), document)
 
     def next_due(self) -> float | None:
         """When the next file of captured calls is to be sent."""
@@ -175,10 +182,3 @@ def _socket_directory(directory: Path) -> Path:
     if sockets.is_symlink() or sockets.stat().st_uid != os.getuid():
         raise StateDirectoryError(f"{sockets} belongs to somebody else.", "Remove it, or use another state directory.")
     return sockets
-
-
-def _assume_role(role_arn: str, session_name: str) -> RoleSession:
-    # MiniStack reads its settings while it is imported; only the running edge may import it.
-    from localcloud.aws.ministack_patches import roles
-
-    return roles.assume(role_arn, session_name)

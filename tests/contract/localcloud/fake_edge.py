@@ -76,4 +76,4 @@ if __name__ == "__main__":
     apply_environment(edge_environment(os.environ, state_dir, port))
     journal = state_dir / "journal"
     services = [EchoService("sagemaker", journal), EchoService("sagemaker-runtime", journal)]
-    serve(bind(port), state_dir, lambda _url: services)
+    serve(bind(port), state_dir, lambda _url, _clock: services)

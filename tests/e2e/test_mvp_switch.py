@@ -48,5 +48,5 @@ def test_continuous_training_is_switched_on_and_nothing_is_replaced(clone):
 
 def test_a_component_without_what_it_needs_is_refused(clone):
     clone.stack_value("comal:components", "[data, registry]")
-    done = clone.comal("preview", exit_code=1)
+    done = clone.comal("preview", exit_code=2)
     assert "training" in done.stdout + done.stderr

@@ -6,10 +6,12 @@ import pulumi_aws as aws
 from comal import recipe_file, s3_layout
 from comal.names import Names
 from infra.aws_rules import check_aws_rules
+from infra.components.alarms import Alarms
 from infra.components.clean_up import CleanUp
 from infra.components.continuous_training import ContinuousTraining
 from infra.components.data_lake import DataLake
 from infra.components.delivery import Deliveries
+from infra.components.monitoring import Monitoring
 from infra.components.registry import Registry
 from infra.components.serving import Serving
 from infra.components.training import Training
@@ -39,6 +41,10 @@ if settings.has("serving"):
     serving = Serving(stack, layer=data.layer)
     components.append(serving)
     functions += serving.functions
+if settings.has("monitoring"):
+    monitoring = Monitoring(stack, layer=data.layer)
+    functions += monitoring.functions
+    components += [monitoring, Alarms(stack, functions)]
 clean_up = CleanUp(stack, layer=data.layer, cleans=components)
 Deliveries(stack, functions, after=clean_up.invocation)
 

@@ -14,6 +14,7 @@ from comal.names import Names
 Document = dict[str, Any]
 Statement = dict[str, Any]
 
+_READ_BY_MONITORING = ("recipes", "profiles", "captured", "labels")
 _WRITTEN_BY_VALIDATION = ("validated", "quarantine", "reports", "profiles")
 # https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html
 SAGEMAKER_MANAGED_RULE = "StepFunctionsGetEventsForSageMakerTrainingJobsRule"
@@ -162,6 +163,55 @@ def deploy_model(names: Names, serving_role_arn: str) -> list[Statement]:
     ]
 
 
+def monitor_endpoint(names: Names) -> list[Statement]:
+    """Reads what was captured and which labels came, files both in the lake, keeps count, reports and tells."""
+    landing, lake, capture = (names.bucket(kind) for kind in ("landing", "lake", "capture"))
+    return [
+        allow(["s3:GetObject"], [_objects(capture, "*")]),
+        allow(["s3:GetObject"], [_objects(lake, f"{area}/*") for area in _READ_BY_MONITORING]),
+        allow(["s3:GetObject", "s3:GetObjectVersion"], [_objects(landing, "labels/*")]),
+        allow(["s3:PutObject"], [_objects(lake, f"{area}/*") for area in ("captured", "labels", "monitoring")]),
+        allow(["s3:ListBucket"], [_bucket(bucket) for bucket in (landing, lake, capture)]),
+        allow(
+            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"],
+            [_table(names, "monitoring")],
+        ),
+        *_reads_registry(names),
+        _emits(names),
+    ]
+
+
+def alert_topic(names: Names) -> Document:
+    """Topic policy: alarms and budgets of this account may publish.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
+    """
+    topic = names.arn("sns", names.shared("alerts"))
+    return document(
+        _of_service("cloudwatch.amazonaws.com", ["sns:Publish"], topic, names),
+        _of_service("budgets.amazonaws.com", ["sns:Publish"], topic, names),
+    )
+
+
+def alert_key(names: Names) -> Document:
+    """Policy of the topic's key: the account rules it, alarms and budgets publish with it.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    """
+    actions = ["kms:Decrypt", "kms:GenerateDataKey*"]
+    return document(
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{names.account}:root"},
+            "Action": "kms:*",
+            # In a key's policy it means the key.
+            "Resource": "*",
+        },
+        _of_service("cloudwatch.amazonaws.com", actions, "*", names),
+        _of_service("budgets.amazonaws.com", actions, "*", names),
+    )
+
+
 def clean_up(names: Names, *, empty_on_destroy: bool) -> list[Statement]:
     """Deletes what functions made outside the stack's state; data only where the stack allows it."""
     kinds = ("endpoint/", "endpoint-config/", "model/", "model-package/", "training-job/")
@@ -188,7 +238,7 @@ def clean_up(names: Names, *, empty_on_destroy: bool) -> list[Statement]:
         allow(["states:StopExecution"], [names.arn("states", f"execution:{names.of_model('*')}:*")]),
     ]
     if empty_on_destroy:
-        buckets = [names.bucket(kind) for kind in ("landing", "lake", "models")]
+        buckets = [names.bucket(kind) for kind in ("landing", "lake", "models", "capture")]
         statements += [
             allow(["s3:ListBucketVersions"], [_bucket(bucket) for bucket in buckets]),
             allow(["s3:DeleteObject", "s3:DeleteObjectVersion"], [_objects(bucket, "*") for bucket in buckets]),
@@ -289,6 +339,17 @@ def _emits(names: Names) -> Statement:
     """
     condition = {"StringEquals": {"events:source": SOURCE}}
     return allow(["events:PutEvents"], [names.arn("events", "event-bus/default")], condition)
+
+
+def _of_service(service: str, actions: list[str], resource: str, names: Names) -> Statement:
+    """Lets a service of AWS do something on behalf of this account only."""
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": actions,
+        "Resource": resource,
+        "Condition": {"StringEquals": {"aws:SourceAccount": names.account}},
+    }
 
 
 def _passes(role_arn: str, service: str) -> Statement:

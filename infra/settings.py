@@ -33,6 +33,8 @@ _IMAGE = re.compile(
 # The values that CloudWatch Logs takes.
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 _RETENTIONS_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288)
+# Fifteen of the longest still fit into the day that CloudWatch looks back.
+_LONGEST_PERIOD_S = 3600
 
 
 class Settings(BaseModel):
@@ -47,6 +49,16 @@ class Settings(BaseModel):
     layer_path: Path = Field(Path(".comal/layers/aws"), alias="layerPath", description="Folder of the built layer.")
     lambda_runtime: str = Field("python3.12", alias="lambdaRuntime", pattern=r"^python3\.\d+$")
     log_retention_days: int = Field(30, alias="logRetentionDays")
+    alarm_period_seconds: int = Field(
+        60, alias="alarmPeriodSeconds", description="How often alarms look at a model's scores."
+    )
+    alert_email: str = Field("", alias="alertEmail", description="Who is told of alarms by mail; empty means nobody.")
+    monthly_budget_usd: int = Field(
+        0,
+        ge=0,
+        alias="monthlyBudgetUsd",
+        description="What the stack may cost a month; 0 means no limit.",
+    )
 
     @field_validator("image_uri")
     @classmethod
@@ -61,6 +73,14 @@ class Settings(BaseModel):
         if days not in _RETENTIONS_DAYS:
             raise ValueError(f"expected one of {', '.join(map(str, _RETENTIONS_DAYS))}")
         return days
+
+    @field_validator("alarm_period_seconds")
+    @classmethod
+    def _known_period(cls, seconds: int) -> int:
+        """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html."""
+        if seconds not in (10, 20, 30) and (seconds % 60 or not 60 <= seconds <= _LONGEST_PERIOD_S):
+            raise ValueError(f"expected 10, 20, 30 or a multiple of 60 up to {_LONGEST_PERIOD_S}")
+        return seconds
 
     @field_validator("layer_path")
     @classmethod

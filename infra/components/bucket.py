@@ -20,8 +20,10 @@ class Bucket(pulumi.ComponentResource):
         name: The bucket's name, once it keeps versions: an object that came before would have none to pin.
     """
 
-    def __init__(self, kind: str, stack: Stack, *, opts: pulumi.ResourceOptions) -> None:
-        """`kind` is landing, lake or models."""
+    def __init__(
+        self, kind: str, stack: Stack, *, opts: pulumi.ResourceOptions, expire_after_days: int | None = None
+    ) -> None:
+        """`kind` is landing, lake, models or capture; without `expire_after_days` objects stay."""
         super().__init__("comal:storage:Bucket", kind, None, opts)
         guards = stack.data_options(self)
         bucket = s3.Bucket(kind, bucket=stack.names.bucket(kind), tags=stack.tags(), opts=guards)
@@ -62,6 +64,7 @@ class Bucket(pulumi.ComponentResource):
                     "filter": {"prefix": ""},
                     "noncurrent_version_expiration": {"noncurrent_days": NONCURRENT_DAYS},
                     "abort_incomplete_multipart_upload": {"days_after_initiation": ABORT_UPLOAD_DAYS},
+                    "expiration": {"days": expire_after_days} if expire_after_days else None,
                 }
             ],
             opts=guards,

@@ -9,7 +9,7 @@ from lambdas.clean_up.buckets import empty_bucket
 from lambdas.clean_up.serving import ServingCleanUp
 from lambdas.clean_up.training import TrainingCleanUp
 
-BUCKETS = ("landing", "lake", "models")
+BUCKETS = ("landing", "lake", "models", "capture")
 
 
 def clean_up(

@@ -69,6 +69,10 @@ rule = aws.cloudwatch.EventRule("r", name=p, event_pattern=json.dumps({{"source"
 aws.cloudwatch.EventTarget("t", rule=rule.name, arn=queue.arn)
 aws.cloudwatch.MetricAlarm("a", name=p, comparison_operator="GreaterThanThreshold", evaluation_periods=1, tags=tags,
     metric_name="errors", namespace=p, period=60, statistic="Sum", threshold=1, alarm_actions=[topic.arn])
+aws.cloudwatch.MetricAlarm("slow", name=p + "-slow", comparison_operator="GreaterThanThreshold", evaluation_periods=1,
+    metric_name="latency", namespace=p, period=60, extended_statistic="p99", threshold=1,
+    evaluate_low_sample_count_percentiles="ignore")
+aws.cloudwatch.Dashboard("dash", dashboard_name=p, dashboard_body=json.dumps({{"widgets": []}}))
 aws.cloudwatch.LogGroup("g", name=p, retention_in_days=7, tags=tags)
 aws.dynamodb.Table("d", name=p, billing_mode="PAY_PER_REQUEST", hash_key="pk", range_key="sk", tags=tags,
     attributes=[{{"name": "pk", "type": "S"}}, {{"name": "sk", "type": "S"}}],

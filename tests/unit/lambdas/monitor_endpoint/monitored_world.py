@@ -1,4 +1,4 @@
-"""A stack's buckets, table and events on the local cloud, for tests of monitor_endpoint; and calls as they are captured."""
+"""A stack's buckets, table and events on the local cloud, for tests of monitor_endpoint; and captured calls."""
 
 import base64
 import json

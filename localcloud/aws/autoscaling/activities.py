@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from localcloud.aws.api_errors import ApiError
 from localcloud.aws.autoscaling.fleets import Fleets, FleetState
-from localcloud.aws.autoscaling.store import Document, Store
+from localcloud.aws.autoscaling.store import Document, Entry, Store
 from localcloud.aws.autoscaling.target_tracking import Direction, Scaling
 from localcloud.aws.autoscaling.variant import DIMENSION, NAMESPACE, Variant
 from localcloud.aws.clock import Clock
@@ -31,7 +31,7 @@ class Activities:
 
     def are_idle(self) -> bool:
         """Whether none is in progress."""
-        return all(entry.document["StatusCode"] != _IN_PROGRESS for entry in self.store.all("activity"))
+        return not self._in_progress()
 
     def begin(self, variant: Variant, state: FleetState, wanted: int, cause: str) -> None:
         """Puts a change on record and asks for it."""
@@ -57,19 +57,21 @@ class Activities:
                     self.store.delete("activity", variant, entry.name)
         self._ask(variant, activity)
 
-    def follow_up(self, variant: Variant, state: FleetState) -> bool:
-        """Brings the activity in progress on; whether there still is one."""
-        for entry in self.store.of_variant("activity", variant):
-            activity = entry.document
-            if activity["StatusCode"] != _IN_PROGRESS:
-                continue
-            if not state.is_resting:
-                return True
-            if not activity[_ASKED]:  # killed between the record and the call
+    def follow_up(self) -> None:
+        """Brings on what is in progress, also of variants that are no targets any more."""
+        for entry in self._in_progress():
+            variant, activity = entry.variant, entry.document
+            state = self.fleets.look(variant)
+            if state is None:
+                self._finish(variant, activity, is_done=False, why=" Reason: the variant is gone.")
+            elif not activity[_ASKED]:  # killed between the record and the call, or the endpoint was being changed
                 self._ask(variant, activity)
-                return True
-            self._finish(variant, activity, state.capacity == activity[_WANTED])
-        return False
+            elif state.is_resting:
+                self._finish(variant, activity, is_done=state.capacity == activity[_WANTED])
+
+    def is_changing(self, variant: Variant) -> bool:
+        """Whether a change of a variant is in progress."""
+        return any(entry.variant == variant for entry in self._in_progress())
 
     def last_scaling(self, variant: Variant) -> Scaling | None:
         """The last change that was done, if any."""
@@ -79,6 +81,9 @@ class Activities:
             if entry.document["StatusCode"] == _SUCCESSFUL
         ]
         return Scaling(Direction(done[-1][_DIRECTION]), done[-1]["EndTime"]) if done else None
+
+    def _in_progress(self) -> list[Entry]:
+        return [entry for entry in self.store.all("activity") if entry.document["StatusCode"] == _IN_PROGRESS]
 
     def _ask(self, variant: Variant, activity: Document) -> None:
         try:

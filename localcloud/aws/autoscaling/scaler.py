@@ -80,7 +80,7 @@ class Scaler:
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._work.wait()
-            if not self._store.all("target"):
+            if not self._store.all("target") and self._activities.are_idle():
                 self._work.clear()
                 continue
             self._look(always_reads=False)
@@ -92,6 +92,7 @@ class Scaler:
 
     def _look(self, *, always_reads: bool) -> None:
         with self._looking:
+            self._activities.follow_up()
             targets = self._store.all("target")
             self._watched &= {entry.variant for entry in targets}
             for entry in targets:
@@ -105,13 +106,10 @@ class Scaler:
                     logger.exception("%s is not scaled", entry.variant.resource_id)
 
     def _look_at(self, entry: Entry, *, always_reads: bool) -> None:
-        variant, target = entry.variant, entry.document
+        variant = entry.variant
+        target = self._fire_actions(variant, entry.document)
         state = self._activities.fleets.look(variant)
-        if state is None:
-            return
-        if not target["SuspendedState"]["ScheduledScalingSuspended"]:
-            target = self._fire_actions(variant, target)
-        if self._activities.follow_up(variant, state) or not state.is_resting:
+        if state is None or not state.is_resting or self._activities.is_changing(variant):
             return
         if ADJUST in target:
             wanted = min(target["MaxCapacity"], max(target["MinCapacity"], state.capacity))
@@ -123,7 +121,10 @@ class Scaler:
             self._judge(variant, target, state)
 
     def _fire_actions(self, variant: Variant, target: Document) -> Document:
-        """Changes the target's range where an action is due; its new document."""
+        """Changes the target's range where an action is due; its new document.
+
+        What falls into a suspension is passed over, and not made up for.
+        """
         for entry in self._store.of_variant("action", variant):
             action, due = entry.document, _action_due(entry.document)
             if due is None or due > self._clock.now():
@@ -131,6 +132,8 @@ class Scaler:
             changed = target | action["ScalableTargetAction"] | {ADJUST: f"scheduled action {entry.name} was triggered"}
             with self._store.transaction():
                 self._store.put("action", variant, entry.name, action | {"_FiredAt": self._clock.now()})
+                if target["SuspendedState"]["ScheduledScalingSuspended"]:
+                    continue
                 try:
                     check_range(changed)
                 except ApiError as error:

@@ -22,6 +22,9 @@ _NEGLIGIBLE = 18.0
 _NODES = (32, 64, 128, 256)
 _NODES_PER_STEP = 4.0
 
+# Below this a probability counts as this, as it has a logarithm.
+_LEAST = 1e-300
+
 _erfc = np.vectorize(math.erfc, otypes=[np.float64])
 
 
@@ -56,22 +59,27 @@ def critical(probability: float, grid: Floats) -> float:
     """The height whose exceedance is `probability` (between 0 and 1), to 6 digits; 0 where the grid says nothing."""
     if not ((grid > 0) & (grid < 1)).any():
         return 0.0
-    # Over all t, P(max |B| >= x) <= 2 exp(-2x²).
-    low, high = 0.0, math.sqrt(math.log(2 / probability) / 2)
     goal = math.log(probability)
-    low_gap, high_gap = -goal, math.log(max(exceedance(high, grid), 1e-300)) - goal
+
+    def excess(square: float) -> float:
+        return math.log(max(exceedance(math.sqrt(square), grid), _LEAST)) - goal
+
+    # Over all t, P(max |B| >= x) <= 2 exp(-2x²): the square sought is below this, and log P falls by 2 or more a unit.
+    low, high = 0.0, math.log(2 / probability) / 2
+    last, last_excess = high, excess(high)
+    guess = last + last_excess / 2
     while high - low > 1e-6 * high:
-        # log P is nearly a parabola of the height: a straight line in its square finds the root in a few steps.
-        share = low_gap / (low_gap - high_gap) if high_gap < 0 else 1.0
-        middle = math.sqrt(low**2 + min(max(share, 1e-3), 1 - 1e-3) * (high**2 - low**2))
-        gap = math.log(max(exceedance(middle, grid), 1e-300)) - goal
-        if abs(gap) < 1e-6:
-            return middle
-        if gap > 0:
-            low, low_gap, high_gap = middle, gap, high_gap / 2
-        else:
-            high, high_gap, low_gap = middle, gap, low_gap / 2
-    return high
+        if not low < guess < high:
+            guess = (low + high) / 2
+        found = excess(guess)
+        if abs(found) < 1e-6:
+            return math.sqrt(guess)
+        low, high = (guess, high) if found > 0 else (low, guess)
+        # log P is nearly straight in the square: the line through the last two points leads on, where it falls.
+        slope = (found - last_excess) / (guess - last)
+        last, last_excess = guess, found
+        guess = guess - found / slope if slope < 0 else low
+    return math.sqrt(high)
 
 
 def _telling(height: float, grid: Floats) -> Floats:

@@ -47,7 +47,7 @@ def matched(reference: Profile, window: Profile) -> Profile:
     total = sum(stratum.rows for stratum in window.strata.values())
     whole = Stratum(rows=reference.rows, columns=reference.columns)
     weighted = [(stratum.rows / total, reference.strata.get(hour, whole)) for hour, stratum in window.strata.items()]
-    rows = int(1 / sum(weight**2 / stratum.rows for weight, stratum in weighted))
+    rows = round(1 / sum(weight**2 / stratum.rows for weight, stratum in weighted))
     columns = {}
     for name, column in reference.columns.items():
         sides = [(weight, stratum.columns[name]) for weight, stratum in weighted]

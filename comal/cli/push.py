@@ -11,6 +11,7 @@ from comal.cli import batches
 from comal.cli.catalogue import require_model
 from comal.cli.console import Json, Stack, complain, err, examples, print_json, print_table, say, warn
 from comal.cli.failures import FAILED
+from comal.cli.labels import REFUSED, follow_labels, label_upload, require_monitoring
 from comal.cli.patience import wait_for
 from comal.cli.reports import fetch_report
 from comal.cli.target import LOCAL_STACK, Target, open_target
@@ -22,6 +23,7 @@ EPILOG = examples(
     "comal push tacos week1.csv",
     "comal push tacos january.csv february.csv",
     "comal push tacos orders/ --no-follow",
+    "comal push tacos labels.csv --labels",
 )
 
 
@@ -29,23 +31,35 @@ def push(
     model: Annotated[str, typer.Argument(help="Name of the model.")],
     files: Annotated[list[Path], typer.Argument(help="CSV or Parquet files, or folders of them.")],
     follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Wait until each file is judged.")] = True,
+    labels: Annotated[
+        bool, typer.Option("--labels", help="The files hold late labels: inference_id, label, observed_at.")
+    ] = False,
     stack: Stack = LOCAL_STACK,
     as_json: Json = False,
 ) -> None:
     """Push files to a model's landing bucket and follow them until each is validated or quarantined.
 
-    Exit code 1 when any file was quarantined. The same content pushed again changes nothing.
+    With --labels the files hold what became true of requests, and are followed until each is accepted or refused; they
+    need the component monitoring. Exit code 1 when any file was quarantined or refused. The same content pushed again
+    changes nothing.
 
     Keys of --json, one row a file: batch_id, status, source_key, rows, push_id, received_at, problems, warnings,
-    report, validated, quarantine, duplicate_of, report_path; with --no-follow: source_key, push_id.
+    report, validated, quarantine, duplicate_of, report_path; with --labels: source_key, status, rows, problems,
+    received_at, report; with --no-follow: source_key, push_id.
     """
     uploads = plan_uploads(model, files)
     target = open_target(stack)
     require_model(target, model)
+    if labels:
+        require_monitoring(target)
+        uploads = [label_upload(model, upload) for upload in uploads]
     push_id = uuid.uuid4().hex[:12]
     send_all(target, uploads, push_id)
     if not follow:
         _announce(uploads, push_id, f"comal status {model}{target.option}", as_json)
+        return
+    if labels:
+        _show_labels(follow_labels(target, model, uploads), f"comal status {model}{target.option}", as_json)
         return
     judged = [_with_report(target, model, batch) for batch in follow_push(target, model, uploads, push_id)]
     if as_json:
@@ -128,6 +142,19 @@ def _show(judged: list[dict[str, Any]], next_command: str) -> None:
         if batch["status"] == "duplicate":
             say(f"{_file(batch)}: this content is batch {batch['duplicate_of']} already; nothing changed.")
     say(f"Next: {next_command}")
+
+
+def _show_labels(taken: list[dict[str, Any]], next_command: str, as_json: bool) -> None:
+    if as_json:
+        print_json(taken)
+    else:
+        print_table(("file", "status", "labels"), [(_file(row), row["status"], row["rows"]) for row in taken])
+        for row in taken:
+            for problem in row["problems"]:
+                complain(f"{_file(row)}: {problem}", "Correct the file, then push it again with --labels.")
+        say(f"Next: {next_command}")
+    if any(row["status"] == REFUSED for row in taken):
+        raise typer.Exit(FAILED)
 
 
 def _file(batch: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from comal.cli.batches import QUARANTINED, batches_of
 from comal.cli.endpoint import IN_SERVICE, endpoint_of
+from comal.cli.monitoring import monitoring_of
 from comal.cli.runs import RUNNING, SUCCEEDED, last_run
 from comal.cli.target import Target
 from comal.cli.versions import champion_of, versions_of
@@ -15,7 +16,8 @@ def standing_of(target: Target, model: str) -> dict[str, Any]:
 
     Returns:
         model, batches (number per status), rows (validated), last_quarantined (batch or None), run (the last, or
-        None), champion (version row or None), latest (version row or None), endpoint (or None), next_step.
+        None), champion (version row or None), latest (version row or None), endpoint (or None), monitoring (a value of
+        `monitoring_of`), next_step.
     """
     batches = batches_of(target, model)
     versions = versions_of(target, model)
@@ -28,6 +30,7 @@ def standing_of(target: Target, model: str) -> dict[str, Any]:
         "champion": champion_of(versions),
         "latest": versions[0] if versions else None,
         "endpoint": endpoint_of(target, model),
+        "monitoring": monitoring_of(target, model),
     }
     standing["next_step"] = next_step(standing, target.option)
     return standing

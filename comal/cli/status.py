@@ -6,6 +6,7 @@ import typer
 
 from comal.cli.catalogue import deployed_models, require_model
 from comal.cli.console import Json, Stack, examples, print_json, print_table, say
+from comal.cli.monitoring import lines_of
 from comal.cli.standing import standing_of
 from comal.cli.target import LOCAL_STACK, Target, open_target
 from comal.errors import PlatformError
@@ -19,7 +20,7 @@ def status(
     """Say where a model stands: batches, run, champion, endpoint, and what to do next.
 
     Keys of --json, one row a model: model, batches, rows, last_quarantined, run, champion, latest, endpoint,
-    next_step.
+    monitoring (alarms, window, quality; null without the component), next_step.
     """
     target = open_target(stack)
     standings = [standing_of(target, name) for name in _models(target, model)]
@@ -67,7 +68,7 @@ def _lines(standing: dict[str, Any]) -> list[tuple[str, str]]:
     if latest and latest is not champion and (champion is None or latest["version"] != champion["version"]):
         lines.append(("latest", _version_line(latest)))
     lines.append(("endpoint", _endpoint_line(standing["endpoint"])))
-    return lines
+    return lines + (lines_of(standing["monitoring"]) if standing["monitoring"] else [])
 
 
 def _run_line(run: dict[str, Any] | None) -> str:

@@ -30,6 +30,8 @@ class _Provider(mocks.Mocks):
         outputs = {"arn": f"arn:aws:{service}:{REGION}:{ACCOUNT}:{kind}/{name}", **args.inputs}
         if kind == "Repository":
             outputs["repositoryUrl"] = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}"
+        if kind == "Key":
+            outputs["keyId"] = f"{args.name}-key"
         if kind == "Queue":
             outputs["url"] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
         return f"{name}-id", outputs

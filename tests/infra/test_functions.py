@@ -7,7 +7,7 @@ import pytest
 
 from tests.infra.program import ACCOUNT, ALL, IMAGE_URI, REGION, Program, Resource, evaluate
 
-ASYNCHRONOUS = ("validate_batch", "request_training", "deploy_model")
+ASYNCHRONOUS = ("validate_batch", "request_training", "deploy_model", "monitor_endpoint")
 FUNCTIONS = (*ASYNCHRONOUS, "register_model", "clean_up")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.infra.program import ALL, IMAGE_URI, Program, evaluate
 
-BUCKETS = ("landing", "lake", "models")
+BUCKETS = ("landing", "lake", "models", "capture")
 
 
 @pytest.fixture(scope="module")

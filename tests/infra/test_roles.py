@@ -35,6 +35,7 @@ def test_every_role_has_one_policy(program):
         "request_training",
         "register_model",
         "deploy_model",
+        "monitor_endpoint",
         "clean_up",
         "training_job",
         "training_run",
@@ -88,7 +89,7 @@ def test_events_are_put_in_the_kits_name_only(program):
         for statement in json.loads(policy.inputs["policy"])["Statement"]
         if "events:PutEvents" in statement["Action"]
     ]
-    assert found == [{"StringEquals": {"events:source": "comal"}}] * 4
+    assert found == [{"StringEquals": {"events:source": "comal"}}] * 5
 
 
 def test_policies_stay_below_the_size_of_inline_policies(program):

@@ -35,7 +35,7 @@ class Detection:
 
     Attributes:
         power: Share of weeks whose first window of drifted rows alone alarmed.
-        delay_rows: Median rows from the change to the end of the window that alarmed; None where most weeks ended first.
+        delay_rows: Median rows from the change to the end of the window that alarmed; None where most had none.
     """
 
     power: float

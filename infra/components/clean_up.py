@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pulumi
 from pulumi_aws import lambda_
 
-from infra import policies
+from infra import policies, scaling_rights
 from infra.components.function import Function, Work
 from infra.stack import Stack
 
@@ -28,7 +28,10 @@ class CleanUp(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         may_empty = stack.settings.empty_on_destroy
         work = Work(
-            policy=policies.clean_up(stack.names, empty_on_destroy=may_empty),
+            policy=[
+                *policies.clean_up(stack.names, empty_on_destroy=may_empty),
+                *scaling_rights.for_cleaning(stack.names),
+            ],
             environment={"COMAL_EMPTY_ON_DESTROY": str(may_empty).lower()},
             timeout_s=CLEAN_UP_TIMEOUT_S,
         )

@@ -3,7 +3,7 @@
 import pulumi
 from pulumi_aws import cloudwatch
 
-from infra import policies
+from infra import policies, scaling_rights
 from infra.components.function import Inbox, QueuedFunction, Work
 from infra.components.role import Role, role_arn
 from infra.stack import Stack
@@ -63,7 +63,10 @@ class Serving(pulumi.ComponentResource):
                 opts=child,
             )
             work = Work(
-                policy=policies.deploy_model(stack.names, role_arn("endpoint", stack)),
+                policy=[
+                    *policies.deploy_model(stack.names, role_arn("endpoint", stack)),
+                    *scaling_rights.for_deploying(stack.names, stack.recipes),
+                ],
                 environment={"COMAL_SERVING_ROLE_ARN": role.arn} | ({"COMAL_CAPTURE": "true"} if captures else {}),
                 timeout_s=DEPLOY_TIMEOUT_S,
             )

@@ -44,7 +44,7 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, str]:
         names,
         models,
         TrainingCleanUp(names, models, client("stepfunctions"), sagemaker),
-        ServingCleanUp(names, models, sagemaker),
+        ServingCleanUp(names, models, sagemaker, client("application-autoscaling")),
         s3=client("s3"),
         empties_buckets=environment.empty_on_destroy and action == "delete",
         deadline=time.monotonic() + context.get_remaining_time_in_millis() / 1000 - _LAST_WORDS_S,

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from comal.absence import describe_or_none, is_absent
 from comal.names import Names
+from comal.scaling_config import target_id
 from lambdas.clean_up.patience import wait_until
 from lambdas.clean_up.tags import is_tagged
 
@@ -17,11 +18,12 @@ _DELETING = "Deleting"
 
 @dataclass(frozen=True)
 class ServingCleanUp:
-    """What carries the tags of the stack and of one of the models; `sagemaker` is a boto3 client."""
+    """What carries the tags of the stack and of one of the models; clients are boto3's."""
 
     names: Names
     models: Sequence[str]
     sagemaker: Any
+    autoscaling: Any
 
     def delete_versions(self, model: str) -> None:
         """Delete all versions of a model; its group belongs to the stack."""
@@ -41,6 +43,8 @@ class ServingCleanUp:
         """Delete the models' endpoints, and wait until they are gone: their roles go next."""
         names = self._ours("list_endpoints", "Endpoints", "Endpoint")
         for name in names:
+            # First: a fleet that is scaled is being changed again and again.
+            self._deregister(name)
             self._await_rest(name, deadline)
             if self._status(name) != _DELETING:
                 self._delete(self.sagemaker.delete_endpoint, EndpointName=name)
@@ -56,6 +60,12 @@ class ServingCleanUp:
             self._delete(self.sagemaker.delete_endpoint_config, EndpointConfigName=name)
         for name in self._ours("list_models", "Models", "Model"):
             self._delete(self.sagemaker.delete_model, ModelName=name)
+
+    def _deregister(self, endpoint: str) -> None:
+        target = target_id(self.names, self.names.model_of(endpoint))
+        request = {"ServiceNamespace": target["ServiceNamespace"], "ResourceIds": [target["ResourceId"]]}
+        for _ in self.autoscaling.describe_scalable_targets(**request)["ScalableTargets"]:
+            self._delete(self.autoscaling.deregister_scalable_target, **target)
 
     def _await_rest(self, name: str, deadline: float) -> None:
         """AWS refuses to delete an endpoint that it is changing."""

@@ -48,6 +48,7 @@ def _handle_record(record: SQSRecord) -> None:
         role_arn=environment.serving_role_arn,
         captures=environment.capture,
         sagemaker=client("sagemaker"),
+        autoscaling=client("application-autoscaling"),
         bus=EventBus(client("events")),
     )
     done = deployment.reconcile(recipe, datetime.fromisoformat(envelope["time"]))

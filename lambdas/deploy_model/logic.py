@@ -14,16 +14,18 @@ from comal.registry import ModelVersion
 from comal.serving_config import version_of_config
 from lambdas.deploy_model.reconciliation import Action, Endpoint, next_action
 from lambdas.deploy_model.sagemaker_endpoint import SageMakerEndpoint
+from lambdas.deploy_model.scaling import Scaling
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """Reconciles the endpoints of one stack; `sagemaker` is a boto3 client, `captures` whether calls are kept."""
+    """Reconciles the endpoints of one stack; clients are boto3's, `captures` is whether calls are kept."""
 
     names: Names
     role_arn: str
     captures: bool
     sagemaker: Any
+    autoscaling: Any
     bus: EventBus
 
     def reconcile(self, recipe: Recipe, now: datetime) -> str:
@@ -43,18 +45,24 @@ class Deployment:
         if version is None:
             return f"'{recipe.model}' has no approved version"
         place = SageMakerEndpoint(self.sagemaker, self.names, recipe, self.role_arn, self.captures)
+        scaling = Scaling(self.autoscaling, self.names, recipe)
         endpoint = place.find()
         wanted = place.config_of(version)
         action = next_action(endpoint, wanted, wants_serverless=recipe.serving.is_serverless)
         if endpoint is None:
             place.create(version)
         elif action is Action.UPDATE:
+            # AWS refuses another instance type for what scales; registered again when it is in service.
+            if place.changes_instance_type(endpoint):
+                scaling.release()
             place.update(endpoint, version)
         elif action is Action.SETTLE:
             self._settle(place, endpoint, version, now)
+            scaling.settle(endpoint.instances)
         elif action is Action.ROLL_BACK:
             self._roll_back(place, endpoint, version, now)
         elif action is Action.REMOVE:
+            scaling.release()
             self._remove(place, endpoint, version, now)
         elif action is Action.REPLACE:
             raise UserError(
@@ -65,16 +73,18 @@ class Deployment:
         return f"{action}: version {version.version}, config {wanted}"
 
     def _settle(self, place: SageMakerEndpoint, endpoint: Endpoint, version: ModelVersion, now: datetime) -> None:
-        """The endpoint serves what it should: say so, and delete what nobody goes back to."""
-        deployed = ModelDeployed(
-            event_id=self._event_id(place, "deployed", endpoint),
-            stack=self.names.stack,
-            model=place.recipe.model,
-            version=version.version,
-            endpoint_name=endpoint.name,
-            model_package_arn=version.arn,
-        )
-        self.bus.emit(deployed, now)
+        """The endpoint serves what it should: say so once, and delete what nobody goes back to."""
+        if endpoint.announced_config != endpoint.config:
+            deployed = ModelDeployed(
+                event_id=self._event_id(place, "deployed", endpoint),
+                stack=self.names.stack,
+                model=place.recipe.model,
+                version=version.version,
+                endpoint_name=endpoint.name,
+                model_package_arn=version.arn,
+            )
+            self.bus.emit(deployed, now)
+            place.note_announced(endpoint)
         place.forget_attempt(endpoint)
         place.delete_old(endpoint.config)
 

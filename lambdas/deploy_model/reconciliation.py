@@ -31,7 +31,9 @@ class Endpoint:
     Attributes:
         config: Config that it serves, or that its creation tried.
         attempted_config: Config of the last update that was asked for; empty before the first.
+        announced_config: Config about which ModelDeployed was sent last; empty before the first.
         is_serverless: Whether that what it serves is serverless.
+        instances: How many instances it has; 0 if it is serverless.
         failure: Why the last creation or update failed; empty if it did not.
         changed_at: When its status changed last.
     """
@@ -41,7 +43,9 @@ class Endpoint:
     status: str
     config: str
     attempted_config: str
+    announced_config: str
     is_serverless: bool
+    instances: int
     failure: str
     changed_at: datetime
 

@@ -10,6 +10,7 @@ from comal.absence import describe_or_none, is_absent
 from comal.names import Names
 from comal.recipe import Recipe
 from comal.registry import ModelVersion
+from comal.scaling_config import scales
 from comal.serving_config import (
     config_name,
     config_request,
@@ -21,6 +22,7 @@ from comal.serving_config import (
 from lambdas.deploy_model.reconciliation import Endpoint
 
 _ATTEMPT_TAG = "comal:attempt"
+_ANNOUNCED_TAG = "comal:announced"
 _IN_PROGRESS_TEXTS = ("in-progress", "already existing")
 
 
@@ -48,15 +50,18 @@ class SageMakerEndpoint:
         found = describe_or_none(self.sagemaker.describe_endpoint, EndpointName=self.name)
         if found is None:
             return None
-        tags = self.sagemaker.list_tags(ResourceArn=found["EndpointArn"])["Tags"]
+        answer = self.sagemaker.list_tags(ResourceArn=found["EndpointArn"])
+        tags = {tag["Key"]: tag["Value"] for tag in answer["Tags"]}
         variants = found.get("ProductionVariants") or [{}]
         return Endpoint(
             name=self.name,
             arn=found["EndpointArn"],
             status=found["EndpointStatus"],
             config=found.get("EndpointConfigName", ""),
-            attempted_config={tag["Key"]: tag["Value"] for tag in tags}.get(_ATTEMPT_TAG, ""),
+            attempted_config=tags.get(_ATTEMPT_TAG, ""),
+            announced_config=tags.get(_ANNOUNCED_TAG, ""),
             is_serverless="CurrentServerlessConfig" in variants[0],
+            instances=variants[0].get("CurrentInstanceCount", 0),
             failure=found.get("FailureReason", ""),
             changed_at=found["LastModifiedTime"],
         )
@@ -86,14 +91,27 @@ class SageMakerEndpoint:
     def update(self, endpoint: Endpoint, version: ModelVersion) -> None:
         """Move the endpoint to a version, and note that it was tried.
 
-        The note comes last: a crash before it leads to one more try, never to a rejection of what was not tried.
+        The note comes last: a crash before it leads to one more try, never to a rejection of what was not tried. A
+        fleet that scales keeps its size, which the config does not know.
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
         """
         self.prepare(version)
         request = self._request(version)
-        tags = [{"Key": _ATTEMPT_TAG, "Value": request["EndpointConfigName"]}]
         request.pop("Tags")
+        if scales(self.recipe) and not endpoint.is_serverless:
+            request["RetainAllVariantProperties"] = True
         if _unless_in_progress(self.sagemaker.update_endpoint, request):
-            self.sagemaker.add_tags(ResourceArn=endpoint.arn, Tags=tags)
+            self._tag(endpoint, _ATTEMPT_TAG, request["EndpointConfigName"])
+
+    def changes_instance_type(self, endpoint: Endpoint) -> bool:
+        """Whether what is served runs on instances of another type than the recipe names."""
+        config = describe_or_none(self.sagemaker.describe_endpoint_config, EndpointConfigName=endpoint.config)
+        served = config["ProductionVariants"][0].get("InstanceType") if config else None
+        return served is not None and served != self.recipe.serving.instance
+
+    def note_announced(self, endpoint: Endpoint) -> None:
+        """Remember that ModelDeployed was sent: an endpoint is in service again each time it has been scaled."""
+        self._tag(endpoint, _ANNOUNCED_TAG, endpoint.config)
 
     def forget_attempt(self, endpoint: Endpoint) -> None:
         """Allow that the config of the last attempt is tried again."""
@@ -127,6 +145,9 @@ class SageMakerEndpoint:
 
     def _request(self, version: ModelVersion) -> dict[str, Any]:
         return endpoint_request(self.names, self.recipe, version.version, captures=self.captures)
+
+    def _tag(self, endpoint: Endpoint, key: str, value: str) -> None:
+        self.sagemaker.add_tags(ResourceArn=endpoint.arn, Tags=[{"Key": key, "Value": value}])
 
     def _list(self, operation: str, key: str) -> list[dict[str, Any]]:
         pages = self.sagemaker.get_paginator(operation).paginate(NameContains=f"{self.name}-v")

@@ -8,6 +8,8 @@ from tests.infra.program import ALL, IMAGE_URI, Program, evaluate
 
 # Actions for which AWS knows no resource: the Service Authorization Reference.
 WITHOUT_RESOURCES = {
+    "application-autoscaling:DescribeScalableTargets",
+    "application-autoscaling:DescribeScalingPolicies",
     "cloudwatch:PutMetricData",
     "ecr:GetAuthorizationToken",
     "sagemaker:ListEndpointConfigs",
@@ -67,6 +69,8 @@ def test_every_resource_in_a_policy_belongs_to_the_stack(program):
         "rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule",
         "event-bus/default",
         "log-group:/aws/sagemaker/",
+        "scalable-target/*",
+        "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
     )
     for policy in program.of_type("RolePolicy"):
         for statement in json.loads(policy.inputs["policy"])["Statement"]:

@@ -7,9 +7,11 @@ import pytest
 from comal.clients import client
 from comal.errors import PlatformError
 from comal.lambda_environment import LambdaEnvironment
+from comal.scaling_config import target_id
 from lambdas.clean_up.handler import handle
 from lambdas.clean_up.patience import wait_until
 from lambdas.deploy_model.handler import handle as deploy
+from tests.unit.comal.registry_samples import make_recipe
 from tests.unit.lambdas.lambda_stack import GOOD_IMAGE, NOW, Context, LambdaStack, sqs_event, wait_for
 
 MODELS = {"stack": "t", "models": ["burritos", "tacos"]}
@@ -84,6 +86,22 @@ def test_nothing_is_left_of_a_stack_that_serves_and_trains(lambda_stack: LambdaS
     assert lambda_stack.sagemaker.describe_training_job(TrainingJobName=job)["TrainingJobStatus"] == "Stopped"
     machine = lambda_stack.names.state_machine_arn(lambda_stack.model)
     assert not lambda_stack.stepfunctions.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
+
+
+def test_a_fleet_that_scales_is_deregistered(lambda_stack: LambdaStack) -> None:
+    lambda_stack.deploy(make_recipe(serving={"mode": "realtime", "max": 2}))
+    serve(lambda_stack)
+    name = lambda_stack.names.of_model(lambda_stack.model)
+    wait_for(
+        lambda: lambda_stack.sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService",
+        "the endpoint in service",
+    )
+    target = target_id(lambda_stack.names, lambda_stack.model)
+    scaling = lambda_stack.cloud.client("application-autoscaling")
+    scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
+    handle(DELETE, Context())
+    assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
+    assert inventory(lambda_stack) == {}
 
 
 def test_a_model_that_leaves_the_stack_takes_along_what_it_made_and_the_data_stays(lambda_stack: LambdaStack) -> None:

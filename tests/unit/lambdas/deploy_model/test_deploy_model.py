@@ -111,9 +111,8 @@ def test_events_that_come_again_change_nothing(stack: LambdaStack) -> None:
     at_rest(stack)
     for _ in range(3):
         changed(stack)
-    heard = stack.events(lambda heard: len(heard) >= 3)
-    assert len({event["detail"]["event_id"] for event in heard}) == 1
-    assert {event["detail-type"] for event in heard} == {"ModelDeployed"}
+    (heard,) = stack.events(lambda heard: len(heard) >= 1)
+    assert heard["detail-type"] == "ModelDeployed"
 
 
 def test_a_version_that_cannot_be_served_is_rejected_and_the_former_serves_on(stack: LambdaStack) -> None:

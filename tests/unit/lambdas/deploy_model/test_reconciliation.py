@@ -17,7 +17,9 @@ def _endpoint(**changes: Any) -> Endpoint:
         "status": "InService",
         "config": FORMER,
         "attempted_config": "",
+        "announced_config": "",
         "is_serverless": True,
+        "instances": 0,
         "failure": "",
         "changed_at": datetime(2026, 3, 1, tzinfo=UTC),
     }

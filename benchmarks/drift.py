@@ -1,7 +1,8 @@
 """How often drift scores are wrong without drift, how soon they find what is known to drift, and what they cost.
 
-The truth is the simulated taco chain's. Peers are measured where they are installed, each in an environment of its own:
-`python -m venv .comal/peers/evidently && .comal/peers/evidently/bin/pip install evidently`, and the same for nannyml.
+The truth is the simulated taco chain's. Peers are measured where they are installed, each in an environment of its own
+in `COMAL_PEERS` (.comal/peers by default): `python -m venv .comal/peers/evidently` with evidently and pandas<3, and
+`.comal/peers/nannyml` with nannyml, statsmodels and pandas<3.
 """
 
 import argparse

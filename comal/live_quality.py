@@ -72,8 +72,8 @@ def quality_score(
 def interval(metric: str, outcomes: Outcomes, seed: int) -> tuple[float, float]:
     """The 95 % bootstrap percentile interval of a metric (https://doi.org/10.1214/aos/1176344552).
 
-    Of more than 10,000 rows 10,000 are resampled, and the width is scaled to all of them, by √(10,000 / rows)
-    (https://www3.stat.sinica.edu.tw/statistica/j7n1/j7n11/j7n11.htm).
+    Of more than 10,000 rows 10,000 are resampled, and the width is scaled to all of them, by √(10,000 / rows): the
+    m out of n bootstrap (Bickel, Götze and van Zwet, Statistica Sinica 7, 1997).
     """
     rng = np.random.default_rng(seed)
     value = metric_value(metric, outcomes)

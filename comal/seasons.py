@@ -41,8 +41,8 @@ def matched(reference: Profile, window: Profile) -> Profile:
     """The reference, its hours of the week weighted as the window's are.
 
     An hour that the reference lacks is compared with all its rows. The result holds as many rows as its weights are
-    worth: shares w of hours with n rows each have the variance of 1 / Σ (w² / n) rows (Kish's effective sample size,
-    https://doi.org/10.1002/bimj.19680100122). Extremes, mean and deviation of numbers stay those of all rows.
+    worth: shares w of hours with n rows each have the variance of 1 / Σ (w² / n) rows (Kish's effective sample size).
+    Extremes, mean and deviation of numbers stay those of all rows.
     """
     total = sum(stratum.rows for stratum in window.strata.values())
     whole = Stratum(rows=reference.rows, columns=reference.columns)

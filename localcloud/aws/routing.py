@@ -28,6 +28,7 @@ class PathRoute:
 TARGETS = (
     TargetRoute("sagemaker", "SageMaker"),
     TargetRoute("application-autoscaling", "AnyScaleFrontendService"),
+    TargetRoute("cloudwatch", "GraniteServiceVersion20100801"),
 )
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Operations_Amazon_SageMaker_Runtime.html

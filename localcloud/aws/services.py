@@ -5,7 +5,8 @@ from pathlib import Path
 
 from localcloud.aws.autoscaling.plugin import AutoScalingService, ScalableTargets
 from localcloud.aws.clock import Clock
-from localcloud.aws.metrics import Datum
+from localcloud.aws.cloudwatch.plugin import CloudWatchService
+from localcloud.aws.events import put_aws_event
 from localcloud.aws.sagemaker.aws_clients import AwsClients, assume_role
 from localcloud.aws.sagemaker.plugin import make_sagemaker_services
 from localcloud.aws.service import Service
@@ -21,14 +22,8 @@ def make_services(state_dir: Path, edge_url: str, images: Path, clock: Clock) ->
         clock: The edge's.
     """
     clients = AwsClients(edge_url, assume_role)
+    cloudwatch = CloudWatchService(state_dir, clock, put_aws_event, clients.as_root)
     targets = ScalableTargets(state_dir)
-    runtime, sagemaker = make_sagemaker_services(state_dir, clients, images, clock, _Unheard(), targets)
+    runtime, sagemaker = make_sagemaker_services(state_dir, clients, images, clock, cloudwatch, targets)
     autoscaling = AutoScalingService(targets, clock, sagemaker.answer, clients.as_root)
-    return (runtime, sagemaker, autoscaling)
-
-
-class _Unheard:
-    """Metrics that nobody keeps: MiniStack's CloudWatch takes none of AWS's own."""
-
-    def put(self, account: str, region: str, namespace: str, data: Sequence[Datum]) -> None:
-        """Nothing."""
+    return (cloudwatch, runtime, sagemaker, autoscaling)

@@ -1,0 +1,1 @@
+"""CloudWatch: metrics, alarms that are judged on their period, and dashboards."""

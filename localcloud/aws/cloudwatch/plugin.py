@@ -1,0 +1,126 @@
+"""CloudWatch as the edge sees it."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from localcloud.aws.api_errors import ApiError
+from localcloud.aws.api_model import ApiModel
+from localcloud.aws.api_validation import validate
+from localcloud.aws.clock import Clock
+from localcloud.aws.cloudwatch.actions import Actions, MakeClient, PutEvent
+from localcloud.aws.cloudwatch.alarm_operations import AlarmOperations, alarm_arn
+from localcloud.aws.cloudwatch.dashboards import Dashboards
+from localcloud.aws.cloudwatch.judge import Judge
+from localcloud.aws.cloudwatch.metric_operations import MetricOperations
+from localcloud.aws.cloudwatch.metrics import MetricIntake
+from localcloud.aws.cloudwatch.store import Document, Store
+from localcloud.aws.metrics import Datum
+from localcloud.aws.request import Request, Response
+
+_MODEL = ApiModel("cloudwatch")
+
+
+class CloudWatchService:
+    """The service `cloudwatch`, `Metrics` for the other services, and `Timers` for the stepped clock."""
+
+    name = "cloudwatch"
+
+    def __init__(self, state_dir: Path, clock: Clock, put_event: PutEvent, client: MakeClient) -> None:
+        """Composes it.
+
+        Args:
+            state_dir: Everything is kept in `cloudwatch/` below it.
+            clock: The edge's.
+            put_event: Puts an event on the default bus.
+            client: Makes a boto3 client of a service in a region, as root.
+        """
+        self._store = Store(state_dir / "cloudwatch/cloudwatch.db")
+        self._judge = Judge(self._store, clock, Actions(put_event, client))
+        self._intake = MetricIntake(self._store, clock, self._judge)
+        self._operations = {
+            **MetricOperations(self._store, self._intake).by_name,
+            **AlarmOperations(self._store, clock, self._judge).by_name,
+            **Dashboards(self._store, clock).by_name,
+            "TagResource": self._tag,
+            "UntagResource": self._untag,
+            "ListTagsForResource": self._list_tags,
+        }
+
+    def put(self, account: str, region: str, namespace: str, data: Sequence[Datum]) -> None:
+        """See Metrics."""
+        self._intake.put(account, region, namespace, data)
+
+    def resource_arn(self, request: Request) -> str:
+        """The ARN that IAM judges a call on.
+
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+        """
+        document = request.document
+        names = [document[key] for key in ("AlarmName",) if isinstance(document.get(key), str)]
+        names += document.get("AlarmNames") or []
+        if len(names) == 1 and isinstance(names[0], str):
+            return alarm_arn(request.account, request.region, names[0])
+        dashboard = document.get("DashboardName")
+        if isinstance(dashboard, str):
+            return f"arn:aws:cloudwatch::{request.account}:dashboard/{dashboard}"
+        resource = document.get("ResourceARN")
+        return resource if isinstance(resource, str) else "*"
+
+    async def handle(self, request: Request) -> Response:
+        """Answers one call."""
+        try:
+            answer = await asyncio.to_thread(self._answer, request)
+        except ApiError as error:
+            response = Response.error(error.code, error.message, error.status)
+            # CloudWatch was a Query service once, and its clients still look for that protocol's codes here.
+            headers = {**response.headers, "x-amzn-query-error": f"{error.code};Sender"}
+            return Response(response.status, response.body, headers)
+        return Response.json(answer)
+
+    async def start(self) -> None:
+        """Takes up what a killed emulator left."""
+        self._judge.start()
+
+    async def stop(self) -> None:
+        """Ends; everything is on disk then."""
+        await asyncio.to_thread(self._judge.stop)
+        self._store.close()
+
+    def next_due(self) -> float | None:
+        """See Timers."""
+        return self._judge.next_due()
+
+    def fire_due(self) -> None:
+        """See Timers."""
+        self._judge.fire_due()
+
+    def is_idle(self) -> bool:
+        """See Timers."""
+        return self._judge.is_idle()
+
+    def _answer(self, request: Request) -> Document:
+        validate(_MODEL.input_shape(request.operation), request.document)
+        operation = self._operations.get(request.operation)
+        if operation is None:
+            message = f"The local CloudWatch has no {request.operation}."
+            raise ApiError("UnknownOperationException", message)
+        return operation(request.account, request.region, request.document)
+
+    def _tag(self, account: str, region: str, request: Document) -> Document:
+        arn = request["ResourceARN"]
+        tags = self._store.find("tags", account, region, arn) or {}
+        tags |= {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+        self._store.put("tags", account, region, arn, tags)
+        return {}
+
+    def _untag(self, account: str, region: str, request: Document) -> Document:
+        arn = request["ResourceARN"]
+        tags = self._store.find("tags", account, region, arn) or {}
+        kept = {key: value for key, value in tags.items() if key not in request["TagKeys"]}
+        self._store.put("tags", account, region, arn, kept)
+        return {}
+
+    def _list_tags(self, account: str, region: str, request: Document) -> Document:
+        tags = self._store.find("tags", account, region, request["ResourceARN"]) or {}
+        return {"Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())]}

@@ -1,0 +1,69 @@
+"""A local cloud of its own: these tests step its clock."""
+
+import json
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.running_cloud import RunningCloud, start_cloud, stop_cloud
+
+
+@pytest.fixture(scope="session")
+def stepped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
+    running = start_cloud(tmp_path_factory.mktemp("cloudwatch"))
+    yield running
+    stop_cloud(running)
+
+
+class Watched:
+    """One metric in a namespace of its own, an alarm on it, and the cloud's clock."""
+
+    def __init__(self, cloud: RunningCloud) -> None:
+        self.cloud = cloud
+        self.cloudwatch = cloud.client("cloudwatch")
+        self.namespace = f"shop-{uuid.uuid4().hex[:8]}"
+        self.alarm = f"{self.namespace}-alarm"
+
+    def now(self) -> float:
+        request = urllib.request.Request(f"{self.cloud.url}/_localcloud/clock", data=b"{}")
+        with urllib.request.urlopen(request) as answer:
+            return float(json.load(answer)["now"])
+
+    def to_the_minute(self) -> None:
+        """Moves on to just after the start of a minute, when the minutes before are judged."""
+        self.cloud.advance(60 - self.now() % 60 + 3)
+
+    def measure(self, *values: float, at: float | None = None, name: str = "sales", **more: Any) -> None:
+        for value in values:
+            datum = {"MetricName": name, "Value": value, "Timestamp": self.now() if at is None else at, **more}
+            self.cloudwatch.put_metric_data(Namespace=self.namespace, MetricData=[datum])
+
+    def put_alarm(self, **changes: Any) -> None:
+        request: dict[str, Any] = {
+            "AlarmName": self.alarm,
+            "Namespace": self.namespace,
+            "MetricName": "sales",
+            "Statistic": "Maximum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": 0.5,
+            "ComparisonOperator": "GreaterThanThreshold",
+            **changes,
+        }
+        self.cloudwatch.put_metric_alarm(**{key: value for key, value in request.items() if value is not None})
+
+    def described(self, name: str = "") -> dict[str, Any]:
+        (alarm,) = self.cloudwatch.describe_alarms(AlarmNames=[name or self.alarm])["MetricAlarms"]
+        return dict(alarm)
+
+    @property
+    def state(self) -> str:
+        return str(self.described()["StateValue"])
+
+
+@pytest.fixture
+def watched(stepped: RunningCloud) -> Watched:
+    return Watched(stepped)

@@ -314,6 +314,10 @@ class Recipe(_Section):
         for role, column in (("entity", self.entity), ("event_time", self.event_time and self.event_time.column)):
             if column == self.target:
                 raise _contradiction(role, f"{role} and target are the same column '{column}'")
+        if self.monitoring.reference == "seasonal" and self.event_time is None:
+            raise _contradiction(
+                "monitoring.reference", "seasonal compares rows of the same hour of the week, which needs `event_time`"
+            )
         if self.gate.metric and self.gate.metric not in METRICS_OF[self.task]:
             raise _contradiction(
                 "gate.metric", f"'{self.gate.metric}' is not one of {', '.join(METRICS_OF[self.task])} for {self.task}"

@@ -50,6 +50,11 @@ def test_a_section_without_keys_has_its_defaults():
         ("  size: {type: number}", "r.yaml:6: features.size: the key is there twice, first on line 5."),
         ("task: binary", "r.yaml:6: task: the key is there twice, first on line 2."),
         ("gate: {metric: auc}", "r.yaml:6: gate.metric: 'auc' is not one of rmse, mae, r2 for regression."),
+        (
+            "monitoring: {reference: seasonal}",
+            "r.yaml:6: monitoring.reference: seasonal compares rows of the same hour of the week, which needs "
+            "`event_time`.",
+        ),
         ("entity: minutes", "r.yaml:6: entity: entity and target are the same column 'minutes'."),
         ("event_time: {column: t, format: '%H:%M'}", "event_time.format: found '%H:%M', expected one of iso, epoch_s"),
         ("training: {max_runtime_minutes: 60m}", "found '60m', expected a whole number of minutes, without the unit."),

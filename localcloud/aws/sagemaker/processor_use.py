@@ -95,8 +95,8 @@ def _gpu_use() -> dict[str, list[float]]:
     asked = subprocess.run([command, *_GPU_QUERY], capture_output=True, text=True, timeout=_GPU_TIMEOUT_S, check=False)
     if asked.returncode:
         return {}
-    rows = [[float(cell) for cell in line.split(",")] for line in asked.stdout.splitlines() if line.strip()]
-    return {
-        "GPUUtilization": [busy for busy, _, _ in rows],
-        "GPUMemoryUtilization": [100 * used / total for _, used, total in rows],
-    }
+    rows = [[cell.strip() for cell in line.split(",")] for line in asked.stdout.splitlines() if line.strip()]
+    # A GPU that is shared out says [N/A] of what it does not measure.
+    busy = [float(row[0]) for row in rows if row[0].isdigit()]
+    memory = [100 * float(row[1]) / float(row[2]) for row in rows if row[1].isdigit() and row[2].isdigit()]
+    return {"GPUUtilization": busy, "GPUMemoryUtilization": memory}

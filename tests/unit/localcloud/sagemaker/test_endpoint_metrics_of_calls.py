@@ -123,11 +123,11 @@ def test_memory_of_other_types_is_this_machines(instance_type: str) -> None:
 
 def test_a_gpu_is_read_only_for_an_instance_type_that_has_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = tmp_path / "nvidia-smi"
-    command.write_text("#!/bin/sh\necho '37, 1024, 4096'\n")
+    command.write_text("#!/bin/sh\necho '37, 1024, 4096'; echo '[N/A], 2048, 4096'\n")
     command.chmod(command.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     used = ProcessorUse().read([os.getpid()], "ml.g5.xlarge")
-    assert (used["GPUUtilization"], used["GPUMemoryUtilization"]) == ([37.0], [25.0])
+    assert (used["GPUUtilization"], used["GPUMemoryUtilization"]) == ([37.0], [25.0, 50.0])
     assert "GPUUtilization" not in ProcessorUse().read([os.getpid()], "ml.c6i.large")
     monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
     assert "GPUUtilization" not in ProcessorUse().read([os.getpid()], "ml.g5.xlarge")

@@ -36,7 +36,7 @@ class MetricIntake:
             self._judge.wake(namespace, frozenset(datum.name for datum in data), newest)
 
     def put_metric_data(self, account: str, region: str, request: Mapping[str, Any]) -> None:
-        """Takes the request of PutMetricData.
+        """Takes the request of PutMetricData; it is on disk when this returns.
 
         Raises:
             ApiError: The namespace is AWS's, or a datum is none; nothing is taken then.
@@ -47,6 +47,7 @@ class MetricIntake:
         read = [self._read(position, datum) for position, datum in enumerate(request.get("MetricData", []), 1)]
         for name, dimensions, unit, moment, resolution, bucket in read:
             self._store.add(SeriesKey(account, region, namespace, name, dimensions, unit), moment, resolution, bucket)
+        self._store.flush()
         if read:
             newest = max(moment for _, _, _, moment, *_ in read)
             self._judge.wake(namespace, frozenset(name for name, *_ in read), newest)

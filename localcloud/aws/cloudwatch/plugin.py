@@ -1,8 +1,9 @@
 """CloudWatch as the edge sees it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from localcloud.aws.api_errors import ApiError
 from localcloud.aws.api_model import ApiModel
@@ -12,17 +13,18 @@ from localcloud.aws.cloudwatch.actions import Actions, MakeClient, PutEvent
 from localcloud.aws.cloudwatch.alarm_operations import AlarmOperations, alarm_arn
 from localcloud.aws.cloudwatch.dashboards import Dashboards
 from localcloud.aws.cloudwatch.judge import Judge
+from localcloud.aws.cloudwatch.log_metrics import LogMetrics
 from localcloud.aws.cloudwatch.metric_operations import MetricOperations
 from localcloud.aws.cloudwatch.metrics import MetricIntake
 from localcloud.aws.cloudwatch.store import Document, Store
-from localcloud.aws.metrics import Datum
+from localcloud.aws.metrics import Datum, LogEvent
 from localcloud.aws.request import Request, Response
 
 _MODEL = ApiModel("cloudwatch")
 
 
 class CloudWatchService:
-    """The service `cloudwatch`, `Metrics` for the other services, and `Timers` for the stepped clock."""
+    """The service `cloudwatch`, `Telemetry` for the other services, and `Timers` for the stepped clock."""
 
     name = "cloudwatch"
 
@@ -38,6 +40,7 @@ class CloudWatchService:
         self._store = Store(state_dir / "cloudwatch/cloudwatch.db")
         self._judge = Judge(self._store, clock, Actions(put_event, client))
         self._intake = MetricIntake(self._store, clock, self._judge)
+        self._log_metrics = LogMetrics(self._intake, clock)
         self._operations = {
             **MetricOperations(self._store, self._intake).by_name,
             **AlarmOperations(self._store, clock, self._judge).by_name,
@@ -50,6 +53,12 @@ class CloudWatchService:
     def put(self, account: str, region: str, namespace: str, data: Sequence[Datum]) -> None:
         """See Metrics."""
         self._intake.put(account, region, namespace, data)
+
+    def take_log_events(
+        self, account: str, region: str, group: str, events: Sequence[LogEvent], filters: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """See Telemetry."""
+        self._log_metrics.take(account, region, group, events, filters)
 
     def resource_arn(self, request: Request) -> str:
         """The ARN that IAM judges a call on.

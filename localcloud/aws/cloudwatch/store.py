@@ -103,12 +103,17 @@ class Store:
                     self._write(self._id_of(key), resolution, start, bucket)
 
     def forget_old(self, now: float) -> None:
-        """Removes what is older than its resolution is kept."""
+        """Sums seconds up to minutes, and removes minutes, when they are older than they are kept."""
         with self.transaction():
-            for resolution, kept_s in _KEPT_S.items():
-                self._database.execute(
-                    "delete from data where resolution=? and moment<?", (resolution, int(now) - kept_s)
-                )
+            seconds_end = (int(now) - _KEPT_S[SECOND_S]) // MINUTE_S * MINUTE_S
+            for series, moment, *numbers, sample in self._database.execute(
+                "select series, moment, count, total, low, high, sample from data where resolution=? and moment<?",
+                (SECOND_S, seconds_end),
+            ).fetchall():
+                self._write(series, MINUTE_S, moment // MINUTE_S * MINUTE_S, _bucket(numbers, sample))
+            self._database.execute("delete from data where resolution=? and moment<?", (SECOND_S, seconds_end))
+            oldest = int(now) - _KEPT_S[MINUTE_S]
+            self._database.execute("delete from data where resolution=? and moment<?", (MINUTE_S, oldest))
             self._database.execute("delete from history where moment<?", (now - _HISTORY_KEPT_S,))
 
     def keys(self, account: str, region: str, namespace: str | None, name: str | None) -> list[SeriesKey]:

@@ -1,5 +1,6 @@
 """Metrics go in and come out as AWS's documentation says."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -160,3 +161,22 @@ def test_dashboards_are_kept_and_told_what_is_wrong_with_them(watched: Watched) 
     cloudwatch.delete_dashboards(DashboardNames=[name])
     with pytest.raises(ClientError, match="ResourceNotFound"):
         cloudwatch.get_dashboard(DashboardName=name)
+
+
+def test_seconds_become_minutes_after_three_hours(watched: Watched) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html (metrics retention)."""
+    watched.to_the_minute()
+    start = watched.now() // MINUTE_S * MINUTE_S
+    for second in (1, 2, 11):
+        watched.measure(float(second), at=start + second, StorageResolution=1)
+    watched.cloud.advance(4 * 3600)
+    asked = {"Namespace": watched.namespace, "MetricName": "sales", "StartTime": start, "EndTime": start + 60}
+
+    def seen(period_s: int) -> list[float]:
+        answer = watched.cloudwatch.get_metric_statistics(**asked, Period=period_s, Statistics=["Sum"])
+        return [point["Sum"] for point in answer["Datapoints"]]
+
+    deadline = time.monotonic() + 10
+    while len(seen(1)) > 1 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert (seen(1), seen(60)) == ([14.0], [14.0])

@@ -28,7 +28,7 @@ GPU_BUSY_PERCENT = 95
 # Five receives take half an hour at most for the slowest queue; what is older is not being worked on at all.
 QUEUE_AGE_S = 3600
 
-Missing = Literal["breaching", "notBreaching"]
+Missing = Literal["missing", "notBreaching"]
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,9 @@ class _Of:
 
     def score(self, noun: str, metric: str, means: str, breaching: int = 2, periods: int = 3) -> None:
         """An alarm on one of the kit's scores."""
-        # Without data there is no score to judge; that there is no data is what no-data is about.
-        missing: Missing = "breaching" if noun == "no-data" else "notBreaching"
+        # Without a score there is nothing to judge. That of no-data comes every minute once the monitoring runs: that it
+        # stops is told as INSUFFICIENT_DATA. Counted as a breach it would be one before the first minute is over.
+        missing: Missing = "missing" if noun == "no-data" else "notBreaching"
         dimensions = {"stack": self.names.stack, "model": self.recipe.model}
         self._add(noun, means, PROJECT, metric, dimensions, "Maximum", 1.0, self.period_s, breaching, periods, missing)
 
@@ -138,7 +139,6 @@ def model_alarms(names: Names, recipe: Recipe, period_s: int) -> list[Alarm]:
     of.score("prediction-drift", "prediction_drift_score", f"Predictions of {model} are spread otherwise than before.")
     of.score("skew", "skew_score", f"Requests to {model} differ from the rows validated in the same days.")
     of.score("quality", "quality_score", f"Late labels say that {model} is worse than it may be.")
-    # Missing for so long means that the monitoring itself has stopped.
     of.score("no-data", "no_data_score", f"No request to {model} was captured for a day.", 15, 15)
     of.score("no-labels", "no_labels_score", f"Labels of {model} stopped coming.")
     endpoint, instances = "AWS/SageMaker", "/aws/sagemaker/Endpoints"

@@ -58,6 +58,7 @@ class Alarms(pulumi.ComponentResource):
             treat_missing_data=alarm.missing,
             alarm_actions=[topic_arn],
             ok_actions=[topic_arn],
+            insufficient_data_actions=[topic_arn] if alarm.missing == "missing" else None,
             tags=stack.tags(alarm.model),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -77,13 +77,23 @@ def scores_of(profiles: list[Profile], compared: Comparison, recipe: Recipe, loo
     drift = prediction = skew = None
     if compared.references:
         window = left.pop(0)
-        drift = score_window(window, compared.references.rows, recipe.monitoring, look, columns=features)
+        drift = _judged(window, compared.references.rows, recipe, look, features)
         if compared.references.predictions:
             expected = compared.references.predictions
-            prediction = score_window(window, expected, recipe.monitoring, look, columns=[recipe.target])
+            prediction = _judged(window, expected, recipe, look, [recipe.target])
     if compared.validated:
-        skew = score_window(left.pop(0), compared.validated, recipe.monitoring, look, columns=features)
+        skew = _judged(left.pop(0), compared.validated, recipe, look, features)
     return WindowScores(drift, prediction, skew)
+
+
+def _judged(window: Profile, reference: Profile, recipe: Recipe, look: int, columns: list[str]) -> WindowScore:
+    """The score of some columns; the others may have been profiled by the edges of another reference."""
+    return score_window(_only(window, columns), _only(reference, columns), recipe.monitoring, look)
+
+
+def _only(profile: Profile, columns: list[str]) -> Profile:
+    kept = {name: profile.columns[name] for name in columns if name in profile.columns}
+    return profile.model_copy(update={"columns": kept})
 
 
 def _row(kind: str, test: ColumnScore) -> dict[str, Any]:

@@ -65,9 +65,12 @@ def test_one_definition_serves_the_scores_of_every_model(program):
     assert all(alarm["dimensions"] == {"stack": "dev", "model": "tacos"} for alarm in scores)
 
 
-def test_only_silence_of_the_monitoring_itself_counts_as_a_breach(program):
-    breaching = {name for name, alarm in alarms(program).items() if alarm["treatMissingData"] == "breaching"}
-    assert breaching == {"dev-tacos-no-data"}
+def test_missing_data_sets_off_nothing_and_silence_of_the_monitoring_itself_is_told(program):
+    told = {name for name, alarm in alarms(program).items() if alarm.get("insufficientDataActions")}
+    assert told == {"dev-tacos-no-data"}
+    assert alarms(program)["dev-tacos-no-data"]["treatMissingData"] == "missing"
+    others = {alarm["treatMissingData"] for name, alarm in alarms(program).items() if name not in told}
+    assert others == {"notBreaching"}
 
 
 def test_alarms_on_scores_follow_the_setting_and_those_of_aws_stay_at_a_minute(guarded):

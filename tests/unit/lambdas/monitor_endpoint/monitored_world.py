@@ -141,7 +141,9 @@ class World:
     def put_reference(self, asked: list[dict[str, Any]], version: int = 1) -> None:
         """What register_model keeps of a version."""
         profile = reference_of(asked, self.recipe)
-        predictions = profile.model_copy(update={"columns": {"minutes": profile.columns["minutes"]}})
+        # Held-out answers: other rows, and so other edges.
+        held_out = reference_of(asked[::3], self.recipe)
+        predictions = held_out.model_copy(update={"columns": {"minutes": held_out.columns["minutes"]}})
         for noun, one in (("reference", profile), ("predictions", predictions)):
             key = s3_layout.version_profile_key(self.recipe.model, version, noun)
             self.s3.put_object(Bucket=self.lake, Key=key, Body=one.to_json().encode())

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricDa
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +36,27 @@ class Metrics(Protocol):
 
     def put(self, account: str, region: str, namespace: str, data: Sequence[Datum]) -> None:
         """Takes measurements, of any namespace."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """One line of a log.
+
+    Attributes:
+        timestamp: Epoch seconds, as whoever logged it told.
+    """
+
+    timestamp: float
+    message: str
+
+
+@runtime_checkable
+class Telemetry(Metrics, Protocol):
+    """What MiniStack's services tell: their metrics, and what is logged."""
+
+    def take_log_events(
+        self, account: str, region: str, group: str, events: Sequence[LogEvent], filters: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Takes log events of a group, with the group's metric filters as DescribeMetricFilters shows them."""
         ...

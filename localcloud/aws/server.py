@@ -15,6 +15,7 @@ import uvicorn
 
 from localcloud.aws.clock import Clock, Timers
 from localcloud.aws.edge import Edge
+from localcloud.aws.metrics import Telemetry
 from localcloud.aws.service import Service
 from localcloud.errors import PortTakenError
 
@@ -61,7 +62,8 @@ def serve(listener: socket.socket, state_dir: Path, make_services: ServiceFactor
     url = f"http://{HOST}:{listener.getsockname()[1]}"
     clock = Clock(state_dir / "clock.json")
     services = make_services(url, clock)
-    substrate = Substrate(state_dir, clock, [service for service in services if isinstance(service, Timers)])
+    (telemetry,) = (service for service in services if isinstance(service, Telemetry))
+    substrate = Substrate(state_dir, clock, telemetry, [service for service in services if isinstance(service, Timers)])
     admin = {"clock": substrate.set_clock, "calls": substrate.calls.answer}
     edge = Edge(services, substrate, MiniStackAuthorizer(), admin)
     config = uvicorn.Config(

@@ -8,6 +8,7 @@ import json
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -46,6 +47,7 @@ class Judge:
         # never wait for a judgement.
         self._arrived: deque[tuple[str, frozenset[str], float]] = deque()
         self._newest: dict[Identity, float] = {}
+        self._publishers: list[Callable[[], None]] = []
         self._looking = threading.RLock()
         self._stopping = threading.Event()
         self._cleaned_at = 0.0
@@ -60,6 +62,10 @@ class Judge:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(timeout=5)
+
+    def watch(self, publish: Callable[[], None]) -> None:
+        """Has metrics published before every look at the alarms."""
+        self._publishers.append(publish)
 
     def forget(self) -> None:
         """An alarm was put, deleted or switched; everything is looked at again."""
@@ -113,6 +119,8 @@ class Judge:
 
     def _look(self) -> None:
         with self._looking:
+            for publish in self._publishers:
+                publish()
             self._rouse()
             changed = False
             for named in self._all():

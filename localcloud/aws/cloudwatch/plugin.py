@@ -41,6 +41,7 @@ class CloudWatchService:
         self._judge = Judge(self._store, clock, Actions(put_event, client))
         self._intake = MetricIntake(self._store, clock, self._judge)
         self._log_metrics = LogMetrics(self._intake, clock)
+        self._judge.watch(self._log_metrics.fire_due)
         self._operations = {
             **MetricOperations(self._store, self._intake).by_name,
             **AlarmOperations(self._store, clock, self._judge).by_name,
@@ -98,7 +99,8 @@ class CloudWatchService:
 
     def next_due(self) -> float | None:
         """See Timers."""
-        return self._judge.next_due()
+        due = (self._judge.next_due(), self._log_metrics.next_due())
+        return min((moment for moment in due if moment is not None), default=None)
 
     def fire_due(self) -> None:
         """See Timers."""

@@ -13,15 +13,19 @@ from ministack import app
 from ministack.core import persistence
 
 from localcloud.aws.clock import AllTimers, Clock, Timers
+from localcloud.aws.metrics import Telemetry
 from localcloud.aws.ministack_patches import (
     activity,
     calls,
     conditions,
     event_bus,
+    execution_metrics,
     executions,
     function_environment,
+    function_metrics,
     identity,
     layers,
+    log_lines,
     object_events,
     queues,
     roles,
@@ -36,10 +40,13 @@ _PATCHES = (
     calls,
     conditions,
     event_bus,
+    execution_metrics,
     executions,
     function_environment,
+    function_metrics,
     identity,
     layers,
+    log_lines,
     object_events,
     queues,
     roles,
@@ -55,12 +62,13 @@ _IDLE_TIMEOUT_S = 600.0
 class Substrate:
     """MiniStack, patched: an ASGI application, and what has to happen around its life."""
 
-    def __init__(self, state_dir: Path, clock: Clock, other_timers: Sequence[Timers] = ()) -> None:
+    def __init__(self, state_dir: Path, clock: Clock, telemetry: Telemetry, other_timers: Sequence[Timers]) -> None:
         """Checks MiniStack and applies every patch.
 
         Args:
             state_dir: Where everything is kept.
             clock: The edge's.
+            telemetry: Takes what MiniStack's services measure and log.
             other_timers: What fires by it beside MiniStack's own.
 
         Raises:
@@ -83,7 +91,10 @@ class Substrate:
         queues.install()
         layers.install(layer_store)
         workers.install(workers.Runtime(layer_store, state_dir / "lambda-runtime"))
+        function_metrics.install(telemetry, clock)
+        log_lines.install(telemetry)
         executions.install()
+        execution_metrics.install(telemetry, clock)
         step_functions.install()
         timers.install(self.clock)
         saving.install(self._saver)

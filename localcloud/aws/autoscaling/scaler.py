@@ -19,7 +19,7 @@ from localcloud.aws.autoscaling.target_tracking import (
     agree,
     wish,
 )
-from localcloud.aws.autoscaling.tracked_metric import MetricReader, metric_queries, tracking_of
+from localcloud.aws.autoscaling.tracked_metric import MetricReader, metric_queries, tracking_of, with_quiet_minutes
 from localcloud.aws.autoscaling.variant import Variant
 from localcloud.aws.clock import Clock
 
@@ -40,7 +40,7 @@ class Scaler:
         self._activities = activities
         self._metrics = metrics
         self._judged: dict[Variant, int] = {}
-        # Variants whose metric has had values lately; without values no policy would do anything.
+        # Variants that a policy may change in the next minutes: there is traffic, or a fleet to shrink without it.
         self._watched: set[Variant] = set()
         self._looking = threading.Lock()
         self._work = threading.Event()
@@ -70,7 +70,7 @@ class Scaler:
         return min((moment for moment in due if moment is not None), default=None)
 
     def fire_due(self) -> None:
-        """Does what is due, and finds out which metrics have values."""
+        """Does what is due, and finds out which variants are to be watched."""
         self._look(always_reads=True)
 
     def is_idle(self) -> bool:
@@ -144,11 +144,11 @@ class Scaler:
         return target
 
     def _judge(self, variant: Variant, target: Document, state: FleetState) -> None:
-        """Once for each minute; read again in the same minute, only to see whether there are values."""
+        """Once for each minute; read again in the same minute only to see whether to watch it."""
         minute = self._minute()
         last = self._activities.last_scaling(variant)
         wishes: dict[str, Wish] = {}
-        has_values = False
+        may_change = False
         for entry in self._store.of_variant("policy", variant):
             config = entry.document["TargetTrackingScalingPolicyConfiguration"]
             values = self._metrics.read(
@@ -157,9 +157,10 @@ class Scaler:
                 minute - LOW_MINUTES * MINUTE_S,
                 self._clock.now(),
             )
-            has_values = has_values or bool(values)
+            may_change = may_change or bool(values) or state.capacity > target["MinCapacity"]
+            values = with_quiet_minutes(config, values, entry.document["CreationTime"], minute)
             wishes[entry.name] = wish(tracking_of(config), state.capacity, values, minute, last)
-        (self._watched.add if has_values else self._watched.discard)(variant)
+        (self._watched.add if may_change else self._watched.discard)(variant)
         if self._judged.get(variant) == minute:
             return
         self._judged[variant] = minute

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from localcloud.aws.api_errors import ValidationError
-from localcloud.aws.autoscaling.target_tracking import DEFAULT_COOLDOWN_S, MINUTE_S, Tracking
+from localcloud.aws.autoscaling.target_tracking import DEFAULT_COOLDOWN_S, LOW_MINUTES, MINUTE_S, Tracking
 from localcloud.aws.autoscaling.variant import Variant
 
 Document = dict[str, Any]
@@ -52,6 +52,25 @@ def tracking_of(config: Document) -> Tracking:
         scale_in_cooldown_s=config.get("ScaleInCooldown", DEFAULT_COOLDOWN_S),
         scales_in=not config.get("DisableScaleIn", False),
     )
+
+
+def with_quiet_minutes(config: Document, values: dict[int, float], since: float, end: int) -> dict[int, float]:
+    """Values with a zero for each minute without traffic, where SageMaker says so itself.
+
+    "If a variant's traffic becomes zero, SageMaker automatically scales in to the minimum number of instances
+    specified. In this case, SageMaker emits metrics with a value of zero."
+    https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-edit.html
+
+    Args:
+        config: The policy's; a metric of one's own is left as it is.
+        values: By the start of their minute.
+        since: When the policy was put: there are no zeros from before.
+        end: Start of the minute that is not over.
+    """
+    if "PredefinedMetricSpecification" not in config:
+        return values
+    first = max(end - LOW_MINUTES * MINUTE_S, -(-int(since) // MINUTE_S) * MINUTE_S)
+    return dict.fromkeys(range(first, end, MINUTE_S), 0.0) | values
 
 
 def metric_queries(variant: Variant, config: Document) -> list[Document]:

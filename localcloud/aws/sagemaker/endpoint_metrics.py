@@ -111,6 +111,10 @@ class EndpointMetrics:
                 ]
                 if data:
                     self._metrics.put(fleet.scope.account, fleet.scope.region, INSTANCES, data)
+                # "If a variant's traffic becomes zero, … SageMaker emits metrics with a value of zero."
+                # https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-edit.html
+                quiet = _datum("InvocationsPerInstance", [0.0], int(self._clock.now()), dimensions, "None")
+                self._metrics.put(fleet.scope.account, fleet.scope.region, INVOCATIONS, [quiet])
 
 
 def invocation_data(invocations: Iterable[Invocation]) -> list[Datum]:

@@ -41,17 +41,29 @@ def test_a_load_ramp_grows_and_shrinks_the_fleet_and_no_call_fails(setup: Setup,
     assert all(one["StatusCode"] == "Successful" for one in endpoint.activities())
 
 
-def test_a_fleet_without_any_traffic_stays_as_it_is(setup: Setup, endpoint: ScaledEndpoint) -> None:
-    """SageMaker emits no zeros, and target tracking does not scale in without data."""
+def test_a_fleet_without_any_traffic_shrinks_to_its_smallest(setup: Setup, endpoint: ScaledEndpoint) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-edit.html ("Scale-in")."""
+    endpoint.register(3, 4)
+    endpoint.await_capacity(3)
+    endpoint.scaling.register_scalable_target(**endpoint.target, MinCapacity=1)
+    endpoint.track(TARGET_PER_MINUTE, **QUICK)
+    setup.cloud.advance(14 * 60)
+    assert endpoint.capacity() == 3, "fifteen minutes it takes"
+    setup.cloud.advance(5 * 60)
+    assert endpoint.capacity() == 1
+
+
+def test_a_fleet_whose_own_metric_has_no_values_stays_as_it_is(setup: Setup, endpoint: ScaledEndpoint) -> None:
     endpoint.register(2, 4)
     endpoint.await_capacity(2)
     endpoint.scaling.register_scalable_target(**endpoint.target, MinCapacity=1)
-    endpoint.track(TARGET_PER_MINUTE)
-    setup.cloud.advance(3600)
+    metric = {"MetricName": "queued", "Namespace": "nobody", "Statistic": "Average"}
+    endpoint.put_policy("queue", {"TargetValue": 10, "CustomizedMetricSpecification": metric, **QUICK})
+    setup.cloud.advance(1800)
     assert endpoint.capacity() == 2
 
 
-def test_a_policy_without_values_costs_a_stepped_day_no_stops(setup: Setup, endpoint: ScaledEndpoint) -> None:
+def test_a_smallest_fleet_without_traffic_costs_a_stepped_day_no_stops(setup: Setup, endpoint: ScaledEndpoint) -> None:
     endpoint.register(1, 4)
     endpoint.track(TARGET_PER_MINUTE)
     setup.cloud.advance(3600)

@@ -36,7 +36,7 @@ def endpoint(setup: Setup) -> Iterator[str]:
 
 
 def statistics(setup: Setup, namespace: str, metric: str, endpoint: str) -> dict[str, Any]:
-    """Sum, average, maximum and count of the last hour."""
+    """Sum, maximum, count and unit of the last hour, put together from its minutes."""
     now = datetime.fromtimestamp(setup.cloud.advance(0)["now"], UTC)
     answer = setup.cloud.client("cloudwatch").get_metric_statistics(
         Namespace=namespace,
@@ -44,12 +44,16 @@ def statistics(setup: Setup, namespace: str, metric: str, endpoint: str) -> dict
         Dimensions=[{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": "AllTraffic"}],
         StartTime=now - timedelta(hours=1),
         EndTime=now + timedelta(minutes=1),
-        Period=7200,
-        Statistics=["Sum", "Average", "Maximum", "SampleCount"],
+        Period=60,
+        Statistics=["Sum", "Maximum", "SampleCount"],
     )
     points: list[dict[str, Any]] = answer["Datapoints"]
-    assert len(points) <= 2
-    return points[-1] if points else {"Sum": 0, "SampleCount": 0}
+    return {
+        "Sum": sum(point["Sum"] for point in points),
+        "SampleCount": sum(point["SampleCount"] for point in points),
+        "Maximum": max((point["Maximum"] for point in points), default=None),
+        "Unit": {point["Unit"] for point in points},
+    }
 
 
 def await_calls(setup: Setup, endpoint: str, count: int) -> None:
@@ -71,11 +75,11 @@ def test_calls_and_their_errors_are_counted(setup: Setup, endpoint: str) -> None
 def test_latencies_are_microseconds(setup: Setup, endpoint: str) -> None:
     await_calls(setup, endpoint, 7)
     model = statistics(setup, INVOCATIONS, "ModelLatency", endpoint)
-    assert model["Unit"] == "Microseconds"
+    assert model["Unit"] == {"Microseconds"}
     assert 50_000 <= model["Maximum"] < 5_000_000
     overhead = statistics(setup, INVOCATIONS, "OverheadLatency", endpoint)
     assert overhead["SampleCount"] == 7
-    assert 0 <= overhead["Average"] < 1_000_000
+    assert 0 <= overhead["Maximum"] < 1_000_000
 
 
 def test_processes_are_measured(setup: Setup, endpoint: str) -> None:
@@ -85,7 +89,7 @@ def test_processes_are_measured(setup: Setup, endpoint: str) -> None:
         ),
         "the first sample",
     )
-    assert memory["Unit"] == "Percent"
-    assert 0.01 < memory["Average"] < 5
+    assert memory["Unit"] == {"Percent"}
+    assert 0.01 < memory["Maximum"] < 5
     wait_for(lambda: statistics(setup, INSTANCES, "CPUUtilization", endpoint)["SampleCount"], "the second sample")
     assert statistics(setup, INSTANCES, "GPUUtilization", endpoint)["SampleCount"] == 0

@@ -45,8 +45,8 @@ def exceedance(height: float, grid: Floats) -> float:
         mean = nodes * (1 - now) / (1 - before)
         spread = math.sqrt((now - before) * (1 - now) / (1 - before))
         mass = density * weights
-        beyond = _erfc((height - mean) / (spread * math.sqrt(2))) + _erfc((height + mean) / (spread * math.sqrt(2)))
-        left += float(mass @ beyond) / 2
+        # It leaves upwards as often as downwards, each with half of erfc.
+        left += float(mass @ _erfc((height - mean) / (spread * math.sqrt(2))))
         if before == 0.0:
             nodes, weights = _quadrature(height, grid)
         bells = np.exp(-0.5 * ((nodes[:, None] - mean[None, :]) / spread) ** 2)

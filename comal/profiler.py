@@ -108,6 +108,9 @@ def _numbers(column: Any, edges: tuple[float, ...]) -> NumberProfile:
     bins = np.diff(np.concatenate(([0], at_most, [len(finite)])))
     scale = max(abs(finite[0]), abs(finite[-1])) or 1.0
     scaled = finite / scale
+    mean = scaled.mean()
+    scaled -= mean
+    variance = np.square(scaled, out=scaled).mean()
     spread = float(finite[-1] / 2 - finite[0] / 2)
     return NumberProfile(
         count=len(finite),
@@ -115,8 +118,8 @@ def _numbers(column: Any, edges: tuple[float, ...]) -> NumberProfile:
         infinite=infinite,
         min=float(finite[0]),
         max=float(finite[-1]),
-        mean=float(scaled.mean() * scale),
-        std=min(float(scaled.std() * scale), spread),
+        mean=float(mean * scale),
+        std=min(float(np.sqrt(variance) * scale), spread),
         edges=tuple(inner.tolist()),
         bins=tuple(int(rows) for rows in bins),
     )

@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -54,6 +54,14 @@ class LogEvent:
 @runtime_checkable
 class Telemetry(Metrics, Protocol):
     """What MiniStack's services tell: their metrics, and what is logged."""
+
+    def watch(self, publish: Callable[[], None]) -> None:
+        """Has metrics published before every look at the alarms."""
+        ...
+
+    def repeat(self, account: str, region: str, namespace: str, data: Sequence[Datum]) -> None:
+        """Takes measurements that only repeat what was measured before: alarms at rest stay at rest."""
+        ...
 
     def take_log_events(
         self, account: str, region: str, group: str, events: Sequence[LogEvent], filters: Sequence[Mapping[str, Any]]

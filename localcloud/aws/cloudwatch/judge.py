@@ -8,7 +8,7 @@ import json
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -29,6 +29,9 @@ _LOOK_S = 0.25
 _CLEAN_UP_S = 600.0
 # A hidden member of an alarm: the state before, as long as nobody has been told of the new one.
 _UNTOLD = "_Untold"
+
+# Namespaces of metrics that say how much there is of something, for as long as there is any.
+_LEVELS = frozenset({"AWS/SQS"})
 
 Identity = tuple[str, str, str]
 
@@ -168,15 +171,23 @@ class Judge:
         returned = next(query["Id"] for query in asked if query.get("ReturnData", True))
         series = queries.as_series(values[returned], asked, between)
         datapoints: Datapoints = [(start, series.get(start)) for start in range(between.start, boundary, period_s)]
-        identity = _identity(named)
-        if boundary > self._newest.get(identity, 0.0) and not any(value is not None for _, value in datapoints):
-            self._quiet.add(identity)
+        if self._is_at_rest(named, rule, boundary, [value for _, value in datapoints]):
+            self._quiet.add(_identity(named))
         state = judge(rule, [value for _, value in datapoints])
         if state is None or state == alarm["StateValue"]:
             return False
         reason = reason_of(rule, state, alarm["StateValue"], datapoints)
         self._set_state(named, state, reason, reason_data_of(alarm, period_s, datapoints, self._clock.now()))
         return True
+
+    def _is_at_rest(self, named: Named, rule: Rule, boundary: int, values: Sequence[float | None]) -> bool:
+        """Whether nothing changes any more until new values come."""
+        if boundary <= self._newest.get(_identity(named), 0.0):
+            return False
+        there = [value for value in values if value is not None]
+        # A level stays as it is, and is measured all the time.
+        is_level = len(there) == len(values) and all(space in _LEVELS for space, _ in _watched(named))
+        return not there or (is_level and len(set(map(rule.is_breached_by, there))) == 1)
 
     def _judge_composites(self) -> None:
         """Until nothing changes any more: composites may depend on each other."""

@@ -27,13 +27,17 @@ class MetricIntake:
 
     def put(self, account: str, region: str, namespace: str, data: Sequence[Datum]) -> None:
         """Takes measurements of any namespace."""
+        self.repeat(account, region, namespace, data)
+        if data:
+            newest = max(datum.timestamp for datum in data)
+            self._judge.wake(namespace, frozenset(datum.name for datum in data), newest)
+
+    def repeat(self, account: str, region: str, namespace: str, data: Sequence[Datum]) -> None:
+        """Takes measurements that say nothing new, so that no alarm is woken."""
         for datum in data:
             key = SeriesKey(account, region, namespace, datum.name, dimensions_of(datum.dimensions), datum.unit)
             bucket = _counted(datum.values, datum.counts)
             self._store.add(key, datum.timestamp, SECOND_S if datum.high_resolution else MINUTE_S, bucket)
-        if data:
-            newest = max(datum.timestamp for datum in data)
-            self._judge.wake(namespace, frozenset(datum.name for datum in data), newest)
 
     def put_metric_data(self, account: str, region: str, request: Mapping[str, Any]) -> None:
         """Takes the request of PutMetricData; it is on disk when this returns.

@@ -1,7 +1,7 @@
 """CloudWatch as the edge sees it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,14 @@ class CloudWatchService:
     def put(self, account: str, region: str, namespace: str, data: Sequence[Datum]) -> None:
         """See Metrics."""
         self._intake.put(account, region, namespace, data)
+
+    def repeat(self, account: str, region: str, namespace: str, data: Sequence[Datum]) -> None:
+        """See Telemetry."""
+        self._intake.repeat(account, region, namespace, data)
+
+    def watch(self, publish: Callable[[], None]) -> None:
+        """See Telemetry."""
+        self._judge.watch(publish)
 
     def take_log_events(
         self, account: str, region: str, group: str, events: Sequence[LogEvent], filters: Sequence[Mapping[str, Any]]

@@ -27,6 +27,7 @@ from localcloud.aws.ministack_patches import (
     layers,
     log_lines,
     object_events,
+    queue_levels,
     queues,
     roles,
     saving,
@@ -48,6 +49,7 @@ _PATCHES = (
     layers,
     log_lines,
     object_events,
+    queue_levels,
     queues,
     roles,
     saving,
@@ -89,6 +91,7 @@ class Substrate:
         event_bus.install()
         object_events.install()
         queues.install()
+        queue_levels.install(telemetry, clock)
         layers.install(layer_store)
         workers.install(workers.Runtime(layer_store, state_dir / "lambda-runtime"))
         function_metrics.install(telemetry, clock)

@@ -77,8 +77,8 @@ class _Of:
 
     def score(self, noun: str, metric: str, means: str, breaching: int = 2, periods: int = 3) -> None:
         """An alarm on one of the kit's scores."""
-        # Without a score there is nothing to judge. That of no-data comes every minute once the monitoring runs: that it
-        # stops is told as INSUFFICIENT_DATA. Counted as a breach it would be one before the first minute is over.
+        # Without a score there is nothing to judge. That of no-data comes every minute once the monitoring runs, so
+        # that it stops is told as INSUFFICIENT_DATA. As a breach it would be one before the first minute is over.
         missing: Missing = "missing" if noun == "no-data" else "notBreaching"
         dimensions = {"stack": self.names.stack, "model": self.recipe.model}
         self._add(noun, means, PROJECT, metric, dimensions, "Maximum", 1.0, self.period_s, breaching, periods, missing)

@@ -11,7 +11,7 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import Ama
 
 from comal.names import PROJECT
 
-_COUNTS = frozenset({"captured_rows", "labelled_rows", "unreadable_calls"})
+_COUNTS = frozenset({"captured_rows", "labelled_rows", "unreadable_calls", "refused_label_files"})
 
 
 def emit_metrics(stack: str, model: str, values: Mapping[str, float], time: datetime, resolution_s: int) -> None:

@@ -9,6 +9,7 @@ Client = Callable[[str], Any]
 def inventory(client: Client) -> dict[str, list[str]]:
     """Names of what exists in the services that the kit uses, kinds with nothing left out."""
     sagemaker, events, functions = client("sagemaker"), client("events"), client("lambda")
+    cloudwatch = client("cloudwatch")
     found = {
         "buckets": [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]],
         "functions": [function["FunctionName"] for function in functions.list_functions()["Functions"]],
@@ -20,6 +21,9 @@ def inventory(client: Client) -> dict[str, list[str]]:
         "tables": client("dynamodb").list_tables()["TableNames"],
         "rules": [rule["Name"] for rule in events.list_rules()["Rules"]],
         "state machines": [m["name"] for m in client("stepfunctions").list_state_machines()["stateMachines"]],
+        "alarms": [alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]],
+        "dashboards": [one["DashboardName"] for one in cloudwatch.list_dashboards()["DashboardEntries"]],
+        "topics": [topic["TopicArn"] for topic in client("sns").list_topics()["Topics"]],
         "log groups": [group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]],
         "endpoints": [item["EndpointName"] for item in sagemaker.list_endpoints()["Endpoints"]],
         "endpoint configs": [i["EndpointConfigName"] for i in sagemaker.list_endpoint_configs()["EndpointConfigs"]],

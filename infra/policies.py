@@ -64,6 +64,11 @@ def queue_of_rules(names: Names, function: str) -> Document:
     return document(statement)
 
 
+def sends_to_queue(names: Names, function: str) -> Statement:
+    """What a schedule's role may: put a message into a function's queue."""
+    return allow(["sqs:SendMessage"], [names.arn("sqs", names.shared(function))])
+
+
 def function_basics(names: Names, function: str) -> list[Statement]:
     """What every function may: write its own log."""
     log_group = names.arn("logs", f"log-group:/aws/lambda/{names.shared(function)}")

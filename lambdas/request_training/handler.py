@@ -10,8 +10,11 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from comal.clients import client
 from comal.event_bus import EventBus
 from comal.lambda_environment import LambdaEnvironment
+from comal.names import Names
+from comal.recipe import Recipe
+from comal.watched_alarms import watched_alarms
 from lambdas.request_training.logic import TrainingRequests
-from lambdas.request_training.messages import Message, read_message
+from lambdas.request_training.messages import AlarmChange, Message, read_message
 from lambdas.request_training.retraining_table import RetrainingTable
 from lambdas.request_training.training_runs import TrainingRuns
 
@@ -52,12 +55,19 @@ def _handle_record(record: SQSRecord) -> None:
     if message.model is not None:
         _log(message.model, _decide(requests, message.model, message))
         return
-    _decide_all(requests, runs.models(), message)
+    models = runs.models()
+    if message.alarm is not None:
+        models = [model for model in models if _watches(names, runs.recipe(model), message.alarm)]
+    _decide_all(requests, models, message)
 
 
 def _decide(requests: TrainingRequests, model: str, message: Message) -> str:
     if message.trigger:
         return requests.add(model, message.trigger, message.time)
+    if message.alarm and message.alarm.is_off:
+        return requests.add(model, message.alarm.trigger(message.time), message.time)
+    if message.alarm:
+        return requests.rest(model, message.alarm.name, message.time)
     return requests.decide(model, message.time, ended=message.ended)
 
 
@@ -66,11 +76,15 @@ def _decide_all(requests: TrainingRequests, models: list[str], message: Message)
     failures = []
     for model in models:
         try:
-            _log(model, requests.decide(model, message.time))
+            _log(model, _decide(requests, model, message))
         except Exception as error:  # noqa: BLE001  # raised below, with those of the other models
             failures.append(error)
     if failures:
         raise ExceptionGroup(f"{len(failures)} of {len(models)} models could not be decided", failures)
+
+
+def _watches(names: Names, recipe: Recipe | None, alarm: AlarmChange) -> bool:
+    return recipe is not None and alarm.name in watched_alarms(names, recipe)
 
 
 def _log(model: str, decision: str) -> None:

@@ -4,13 +4,14 @@ A run is claimed by one conditional write that holds all it takes to start it. E
 again, and is, until the run is announced; only then is its end looked for. See docs/adr/0006.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from comal.errors import PlatformError
 from comal.events import TrainingRefused, TrainingStarted, Trigger, event_id
 from comal.names import Names
 from comal.recipe import Recipe
-from comal.retraining_policy import Decision, Situation, decide
+from comal.retraining_policy import Decision, Situation, decide, expired
 from lambdas.request_training.ports import Announcer, Ledger, Runs
 from lambdas.request_training.run import EndedRun, PendingTrigger, Run, State, run_id_of
 
@@ -40,8 +41,25 @@ class TrainingRequests:
         Returns:
             What was decided, for the log.
         """
-        self._ledger.add(model, pending, now)
+        self._ledger.add(model, pending)
+        if pending.alarm:
+            self._withdraw(model, pending.alarm, now)
         return self.decide(model, now, cause=pending.trigger.event_id)
+
+    def rest(self, model: str, alarm: str, now: datetime) -> str:
+        """Note that an alarm is at rest again: what it asked for before, and did not get, is asked for no more.
+
+        Args:
+            model: Name of the model.
+            alarm: Name of the alarm.
+            now: When it came to rest.
+
+        Returns:
+            What was decided, for the log.
+        """
+        self._ledger.note_rest(model, alarm, now)
+        self._withdraw(model, alarm, now)
+        return self.decide(model, now)
 
     def decide(self, model: str, now: datetime, *, ended: EndedRun | None = None, cause: str = "") -> str:
         """Decide about a model's pending triggers, after finishing what was begun.
@@ -56,10 +74,10 @@ class TrainingRequests:
             PlatformError: Other decisions came in between, again and again.
         """
         for _ in range(_ATTEMPTS):
-            state = self._settle(model, ended)
-            pending = self._without_trained_batches(model, state, now)
+            state = self._settle(model, ended, now)
             recipe = self._runs.recipe(model)
-            decision = self._judge(model, state, pending, recipe)
+            pending = self._without_expired(model, self._without_trained_batches(model, state, now), recipe, now)
+            decision = self._judge(model, state, pending, recipe, now)
             triggers = [one.trigger for one in pending]
             if decision.outcome == "coalesced" and cause in {trigger.event_id for trigger in triggers}:
                 self._ledger.audit(
@@ -69,7 +87,7 @@ class TrainingRequests:
                 self._refuse(model, triggers[:MAX_TRIGGERS], decision.why, now)
             elif decision.outcome == "run":
                 assert recipe is not None  # without one the decision is to refuse
-                if not self._start(recipe, state, triggers, decision.why, now):
+                if not self._start(recipe, state, pending, decision.why, now):
                     continue
             return f"{decision.outcome}: {decision.why}"
         raise PlatformError(
@@ -77,19 +95,24 @@ class TrainingRequests:
             next_step="The message comes again by itself.",
         )
 
-    def _judge(self, model: str, state: State, pending: list[PendingTrigger], recipe: Recipe | None) -> Decision:
+    def _judge(
+        self, model: str, state: State, pending: list[PendingTrigger], recipe: Recipe | None, now: datetime
+    ) -> Decision:
         if pending and recipe is None:
             return Decision("refused", f"stack '{self._names.stack}' has no recipe for model '{model}'")
         if not pending or recipe is None:
             return Decision("nothing", "no trigger is pending")
         situation = Situation(
+            now=now,
             run_in_flight=state.in_flight.run_id if state.in_flight else None,
             ever_trained=state.ever_trained,
             validated_batches=self._runs.validated_batches(model),
+            last_ended_at=state.last_ended_at,
+            recent_runs=state.past_runs,
         )
-        return decide([one.trigger for one in pending], situation, recipe.retrain)
+        return decide(pending, situation, recipe.retrain)
 
-    def _settle(self, model: str, ended: EndedRun | None) -> State:
+    def _settle(self, model: str, ended: EndedRun | None, now: datetime) -> State:
         """The state, after the run in flight was carried out to the end and, if it is over, taken out of flight."""
         state = self._ledger.state(model)
         run = state.in_flight
@@ -100,8 +123,30 @@ class TrainingRequests:
         known_end = ended if ended and ended.run_id == run.run_id else self._runs.end_of(run)
         if known_end is None:
             return state
-        self._ledger.end(model, known_end)
+        self._ledger.end(model, known_end, now, state.past_runs_with(run, now))
         return self._ledger.state(model)
+
+    def _withdraw(self, model: str, alarm: str, now: datetime) -> None:
+        """Take back what an alarm asked for before it came to rest, in whatever order that was told."""
+        rested_at = self._ledger.rested_at(model, alarm)
+        if rested_at is None:
+            return
+        over = [one for one in self._ledger.pending(model) if one.alarm == alarm and one.arrived_at <= rested_at]
+        if over:
+            self._refuse(model, [one.trigger for one in over], f"alarm {alarm} came to rest by itself", now)
+
+    def _without_expired(
+        self, model: str, pending: list[PendingTrigger], recipe: Recipe | None, now: datetime
+    ) -> list[PendingTrigger]:
+        """Pending triggers; those that have waited for too long are refused."""
+        if recipe is None:
+            return pending
+        old = expired(pending, now, recipe.retrain)
+        if old:
+            hours = f"{recipe.retrain.reason_expires_hours:g}"
+            why = f"it waited longer than the {hours} hours of retrain.reason_expires_hours"
+            self._refuse(model, [one.trigger for one in old][:MAX_TRIGGERS], why, now)
+        return [one for one in pending if one not in old]
 
     def _without_trained_batches(self, model: str, state: State, now: datetime) -> list[PendingTrigger]:
         """Pending triggers; those whose batch is in the newest run's manifest already are consumed by that run.
@@ -129,10 +174,12 @@ class TrainingRequests:
         self._announcer.emit(refused, now)
         self._ledger.consume(model, triggers, "")
 
-    def _start(self, recipe: Recipe, state: State, triggers: list[Trigger], why: str, now: datetime) -> bool:
+    def _start(self, recipe: Recipe, state: State, pending: list[PendingTrigger], why: str, now: datetime) -> bool:
         """Claim a run and carry it out; False if somebody else changed the state."""
-        chosen = sorted(triggers, key=lambda trigger: trigger.kind == "new_rows")[:MAX_TRIGGERS]
-        run = self._runs.plan(recipe, run_id_of(recipe.model, chosen), why, chosen, now)
+        chosen = sorted(pending, key=lambda one: one.trigger.kind == "new_rows")[:MAX_TRIGGERS]
+        triggers = [one.trigger for one in chosen]
+        planned = self._runs.plan(recipe, run_id_of(recipe.model, triggers), why, triggers, now)
+        run = replace(planned, alarms=sorted({one.alarm for one in chosen if one.alarm}))
         if not self._ledger.claim(recipe.model, run, state.revision):
             return False
         self._carry_out(recipe.model, run)

@@ -4,14 +4,31 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from comal.events import BatchValidated, TrainingRequested, Trigger, parse
+from comal.events import BatchValidated, TrainingRequested, Trigger, event_id, parse
 from comal.execution_failure import execution_failure
 from comal.names import Names
 from lambdas.request_training.run import EndedRun, PendingTrigger
 
 EXECUTION_STATUS = "Step Functions Execution Status Change"
+ALARM_STATE = "CloudWatch Alarm State Change"
+SCHEDULE = "Schedule"
 TIMER = "Timer"
 _ENDS = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
+
+
+@dataclass(frozen=True)
+class AlarmChange:
+    """An alarm went off, or came to rest; `event_id` is EventBridge's."""
+
+    name: str
+    is_off: bool
+    reason: str
+    event_id: str
+
+    def trigger(self, time: datetime) -> PendingTrigger:
+        """The reason to train that an alarm is when it goes off."""
+        reason = f"alarm {self.name}: {self.reason}"
+        return PendingTrigger(Trigger(event_id=self.event_id, kind="alarm", reason=reason), time, alarm=self.name)
 
 
 @dataclass(frozen=True)
@@ -23,12 +40,14 @@ class Message:
         model: Model it is about; None for all models of the stack.
         trigger: A reason to train, if it brings one.
         ended: A run that has ended, if it says so.
+        alarm: An alarm that concerns every model whose recipe names it.
     """
 
     time: datetime
     model: str | None
     trigger: PendingTrigger | None = None
     ended: EndedRun | None = None
+    alarm: AlarmChange | None = None
 
 
 def read_message(names: Names, envelope: dict[str, Any]) -> Message | None:
@@ -43,10 +62,19 @@ def read_message(names: Names, envelope: dict[str, Any]) -> Message | None:
         return Message(time, model=None)
     if envelope["detail-type"] == EXECUTION_STATUS:
         return _read_status(names, time, envelope["detail"])
+    if envelope["detail-type"] == ALARM_STATE:
+        # The envelope's time has seconds only, and an alarm may flap within one.
+        changed_at = datetime.fromisoformat(envelope["detail"]["state"]["timestamp"])
+        return Message(changed_at, model=None, alarm=_read_alarm(envelope))
+    if envelope["detail-type"] == SCHEDULE:
+        reason = f"scheduled for {envelope['time']}"
+        identity = event_id(envelope["model"], "schedule", envelope["time"])
+        trigger = Trigger(event_id=identity, kind="schedule", reason=reason)
+        return Message(time, envelope["model"], trigger=PendingTrigger(trigger, time))
     event = parse(envelope)
     if event.stack != names.stack:
         return None
-    return Message(time, event.model, trigger=_trigger(event))
+    return Message(time, event.model, trigger=_trigger(event, time))
 
 
 def _read_status(names: Names, time: datetime, detail: dict[str, Any]) -> Message | None:
@@ -62,12 +90,19 @@ def _read_status(names: Names, time: datetime, detail: dict[str, Any]) -> Messag
     return Message(time, model, ended=ended)
 
 
-def _trigger(event: Any) -> PendingTrigger:
+def _read_alarm(envelope: dict[str, Any]) -> AlarmChange:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html ."""
+    detail = envelope["detail"]
+    state = detail["state"]
+    return AlarmChange(detail["alarmName"], state["value"] == "ALARM", state["reason"], envelope["id"])
+
+
+def _trigger(event: Any, time: datetime) -> PendingTrigger:
     match event:
         case BatchValidated():
             reason = f"batch {event.batch_id}"
             trigger = Trigger(event_id=event.event_id, kind="new_rows", reason=reason, rows=event.rows)
-            return PendingTrigger(trigger, event.batch_id)
+            return PendingTrigger(trigger, time, batch_id=event.batch_id)
         case TrainingRequested():
-            return PendingTrigger(Trigger(event_id=event.event_id, kind=event.kind, reason=event.reason))
+            return PendingTrigger(Trigger(event_id=event.event_id, kind=event.kind, reason=event.reason), time)
     raise KeyError(f"{type(event).__name__} is no reason to train.")

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from comal.events import Event, Trigger
 from comal.recipe import Recipe
+from comal.retraining_policy import PastRun
 from lambdas.request_training.run import EndedRun, PendingTrigger, Run, State
 
 
@@ -15,7 +16,7 @@ class Ledger(Protocol):
     def state(self, model: str) -> State:
         """Where the model stands."""
 
-    def add(self, model: str, pending: PendingTrigger, arrived_at: datetime) -> None:
+    def add(self, model: str, pending: PendingTrigger) -> None:
         """Write a trigger down, unless it was there before, consumed or not."""
 
     def pending(self, model: str) -> list[PendingTrigger]:
@@ -30,8 +31,14 @@ class Ledger(Protocol):
     def set_announced(self, model: str, run_id: str) -> None:
         """Note that a run was carried out to the end."""
 
-    def end(self, model: str, ended: EndedRun) -> None:
+    def end(self, model: str, ended: EndedRun, ended_at: datetime, past_runs: Sequence[PastRun]) -> None:
         """Take a run out of flight; nothing happens when it is not in flight."""
+
+    def note_rest(self, model: str, alarm: str, at: datetime) -> None:
+        """Remember that an alarm was at rest; an older rest changes nothing."""
+
+    def rested_at(self, model: str, alarm: str) -> datetime | None:
+        """When an alarm was last known to be at rest."""
 
     def audit(
         self, model: str, time: str, key: str, decision: str, why: str, triggers: Sequence[Trigger], run_id: str

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from comal.events import Trigger
+from comal.retraining_policy import PastRun
 from comal.table_items import from_item, to_attribute, to_item
 from lambdas.request_training.run import SUCCEEDED, EndedRun, PendingTrigger, Run, State
 
@@ -14,7 +15,7 @@ _REASON_LENGTH = 256
 
 
 class RetrainingTable:
-    """Rows are described in the kit's data contract: `state`, `trigger#<id>`, `decision#<time>#<key>`, by model."""
+    """Rows of a model: `state`, `trigger#<id>`, `alarm#<name>`, `decision#<time>#<key>`."""
 
     def __init__(self, dynamodb: Any, table: str) -> None:
         self._dynamodb = dynamodb
@@ -30,9 +31,11 @@ class RetrainingTable:
             in_flight=_run(in_flight) if in_flight else None,
             last_run=EndedRun(**last_run) if last_run else None,
             ever_trained=row.get("ever_trained", False),
+            last_ended_at=_moment(row.get("last_ended_at")),
+            past_runs=[_past_run(values) for values in row.get("past_runs", [])],
         )
 
-    def add(self, model: str, pending: PendingTrigger, arrived_at: datetime) -> None:
+    def add(self, model: str, pending: PendingTrigger) -> None:
         """Write a trigger down, unless it was there before, consumed or not."""
         trigger = pending.trigger
         row = {
@@ -42,7 +45,8 @@ class RetrainingTable:
             "reason": trigger.reason[:_REASON_LENGTH],
             "rows": trigger.rows,
             "batch_id": pending.batch_id,
-            "arrived_at": arrived_at.isoformat(),
+            "alarm": pending.alarm,
+            "arrived_at": pending.arrived_at.isoformat(),
         }
         self._conditionally(self._dynamodb.put_item, Item=to_item(row), ConditionExpression="attribute_not_exists(pk)")
 
@@ -93,17 +97,40 @@ class RetrainingTable:
             ExpressionAttributeValues=to_item({":run": run_id, ":yes": True}),
         )
 
-    def end(self, model: str, ended: EndedRun) -> None:
+    def end(self, model: str, ended: EndedRun, ended_at: datetime, past_runs: Sequence[PastRun]) -> None:
         """Take a run out of flight; nothing happens when it is not in flight."""
         trained = ", ever_trained = :yes" if ended.status == SUCCEEDED else ""
-        values: dict[str, Any] = {":run": ended.run_id, ":last": asdict(ended), ":one": 1}
+        values: dict[str, Any] = {
+            ":run": ended.run_id,
+            ":last": asdict(ended),
+            ":one": 1,
+            ":at": ended_at.isoformat(),
+            ":past": [_past_run_values(run) for run in past_runs],
+        }
         self._conditionally(
             self._dynamodb.update_item,
             Key=_key(model, "state"),
-            UpdateExpression=f"SET last_run = :last, revision = revision + :one{trained} REMOVE in_flight",
+            UpdateExpression=(
+                "SET last_run = :last, last_ended_at = :at, past_runs = :past, revision = revision + :one"
+                f"{trained} REMOVE in_flight"
+            ),
             ConditionExpression="in_flight.run_id = :run",
             ExpressionAttributeValues=to_item(values | ({":yes": True} if trained else {})),
         )
+
+    def note_rest(self, model: str, alarm: str, at: datetime) -> None:
+        """Remember that an alarm was at rest; an older rest changes nothing."""
+        self._conditionally(
+            self._dynamodb.put_item,
+            Item=to_item({"pk": model, "sk": f"alarm#{alarm}", "rested_at": at.isoformat()}),
+            ConditionExpression="attribute_not_exists(pk) OR rested_at < :at",
+            ExpressionAttributeValues=to_item({":at": at.isoformat()}),
+        )
+
+    def rested_at(self, model: str, alarm: str) -> datetime | None:
+        """When an alarm was last known to be at rest."""
+        answer = self._dynamodb.get_item(TableName=self._table, Key=_key(model, f"alarm#{alarm}"), ConsistentRead=True)
+        return _moment(from_item(answer.get("Item", {})).get("rested_at"))
 
     def audit(
         self, model: str, time: str, key: str, decision: str, why: str, triggers: Sequence[Trigger], run_id: str
@@ -145,4 +172,20 @@ def _pending_trigger(row: dict[str, Any]) -> PendingTrigger:
     trigger = Trigger(
         event_id=row["sk"].removeprefix("trigger#"), kind=row["kind"], reason=row["reason"], rows=row["rows"]
     )
-    return PendingTrigger(trigger, row["batch_id"])
+    return PendingTrigger(
+        trigger, datetime.fromisoformat(row["arrived_at"]), alarm=row.get("alarm", ""), batch_id=row["batch_id"]
+    )
+
+
+def _past_run(values: dict[str, Any]) -> PastRun:
+    started_at = datetime.fromisoformat(values["started_at"])
+    return PastRun(started_at, _moment(values["ended_at"]), tuple(values["alarms"]))
+
+
+def _past_run_values(run: PastRun) -> dict[str, Any]:
+    ended_at = run.ended_at.isoformat() if run.ended_at else None
+    return {"started_at": run.started_at.isoformat(), "ended_at": ended_at, "alarms": list(run.alarms)}
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

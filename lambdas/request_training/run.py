@@ -1,18 +1,24 @@
 """What request_training remembers of a model: its pending triggers, the run in flight and the last one."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from comal.events import Trigger
+from comal.retraining_policy import DAY, PastRun, Reason
 
 SUCCEEDED = "SUCCEEDED"
 
 
+# A day's runs are few; of requests without end only the newest are remembered.
+_MAX_PAST_RUNS = 50
+
+
 @dataclass(frozen=True)
-class PendingTrigger:
+class PendingTrigger(Reason):
     """A reason to train that no run has consumed; `batch_id` is empty unless it came with a batch."""
 
-    trigger: Trigger
     batch_id: str = ""
 
 
@@ -26,6 +32,7 @@ class Run:
         why: Why it was decided.
         started_at: Time of the event that led to it, ISO 8601.
         announced: Whether every step of starting it is done.
+        alarms: Alarms that led to it.
     """
 
     run_id: str
@@ -36,6 +43,7 @@ class Run:
     started_at: str
     triggers: list[Trigger]
     announced: bool = False
+    alarms: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -49,12 +57,26 @@ class EndedRun:
 
 @dataclass(frozen=True)
 class State:
-    """Where a model stands. `revision` counts the changes, so that none is overlooked."""
+    """Where a model stands.
+
+    Attributes:
+        revision: Counts the changes, so that none is overlooked.
+        last_ended_at: When the last run ended.
+        past_runs: Ended runs of the last day, oldest first.
+    """
 
     revision: int = 0
     in_flight: Run | None = None
     last_run: EndedRun | None = None
     ever_trained: bool = False
+    last_ended_at: datetime | None = None
+    past_runs: Sequence[PastRun] = ()
+
+    def past_runs_with(self, run: Run, ended_at: datetime) -> list[PastRun]:
+        """Past runs once the one in flight has ended; those of more than a day ago are left out."""
+        ended = PastRun(datetime.fromisoformat(run.started_at), ended_at, tuple(run.alarms))
+        known = [past for past in self.past_runs if past.ended_at and past.ended_at > ended_at - DAY]
+        return [*known, ended][-_MAX_PAST_RUNS:]
 
 
 def run_id_of(model: str, triggers: list[Trigger]) -> str:

@@ -31,6 +31,7 @@ from localcloud.aws.ministack_patches import (
     queues,
     roles,
     saving,
+    schedules,
     step_functions,
     substrate,
     timers,
@@ -53,6 +54,7 @@ _PATCHES = (
     queues,
     roles,
     saving,
+    schedules,
     step_functions,
     timers,
     workers,
@@ -99,6 +101,7 @@ class Substrate:
         executions.install()
         execution_metrics.install(telemetry, clock)
         step_functions.install()
+        schedules.install()
         timers.install(self.clock)
         saving.install(self._saver)
 

@@ -7,11 +7,14 @@ from typing import Any
 
 from comal.events import Event, Trigger
 from comal.recipe import Recipe
+from comal.retraining_policy import PastRun
 from lambdas.request_training.run import SUCCEEDED, EndedRun, PendingTrigger, Run, State
 from tests.unit.comal.registry_samples import make_recipe
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RUNNING = "RUNNING"
+# Without rest between runs, so that a history of minutes holds many.
+RETRAIN = {"on_new_rows": 100, "cooldown_hours": 0, "max_per_day": 1000}
 
 
 class CrashError(Exception):
@@ -36,7 +39,7 @@ class Steps:
 class FakeWorld:
     """Implements Ledger, Runs and Announcer; every method is one step that may be the last."""
 
-    deployed: Recipe | None = field(default_factory=lambda: make_recipe(retrain={"on_new_rows": 100}))
+    deployed: Recipe | None = field(default_factory=lambda: make_recipe(retrain=RETRAIN))
     steps: Steps = field(default_factory=Steps)
     batches: list[str] = field(default_factory=list)
     manifests: dict[str, list[str]] = field(default_factory=dict)
@@ -47,13 +50,14 @@ class FakeWorld:
     current: State = field(default_factory=State)
     audits: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
+    rests: dict[str, datetime] = field(default_factory=dict)
 
     # Ledger
     def state(self, model: str) -> State:
         self.steps.take()
         return self.current
 
-    def add(self, model: str, pending: PendingTrigger, arrived_at: datetime) -> None:
+    def add(self, model: str, pending: PendingTrigger) -> None:
         self.triggers.setdefault(pending.trigger.event_id, pending)
         self.steps.take()
 
@@ -80,12 +84,20 @@ class FakeWorld:
             self.current = replace(self.current, in_flight=replace(run, announced=True))
         self.steps.take()
 
-    def end(self, model: str, ended: EndedRun) -> None:
+    def end(self, model: str, ended: EndedRun, ended_at: datetime, past_runs: Sequence[PastRun]) -> None:
         run = self.current.in_flight
         if run and run.run_id == ended.run_id:
             trained = self.current.ever_trained or ended.status == SUCCEEDED
-            self.current = State(self.current.revision + 1, None, ended, trained)
+            self.current = State(self.current.revision + 1, None, ended, trained, ended_at, past_runs)
         self.steps.take()
+
+    def note_rest(self, model: str, alarm: str, at: datetime) -> None:
+        self.rests[alarm] = max(at, self.rests.get(alarm, at))
+        self.steps.take()
+
+    def rested_at(self, model: str, alarm: str) -> datetime | None:
+        self.steps.take()
+        return self.rests.get(alarm)
 
     def audit(
         self, model: str, time: str, key: str, decision: str, why: str, triggers: Sequence[Trigger], run_id: str

@@ -14,6 +14,7 @@ from tests.unit.comal.registry_samples import make_names
 from tests.unit.lambdas.request_training.fake_world import NOW, RUNNING, CrashError, FakeWorld, Steps
 
 MODEL = "tacos"
+ALARM = "dev-tacos-drift"
 KINDS: list[TriggerKind] = ["schedule", "alarm", "request", "champion_changed"]
 NEVER = 0
 # At which of its steps a decision is disturbed; a decision has at most some 30 steps.
@@ -41,7 +42,8 @@ class TrainingHistories(RuleBasedStateMachine):
             batch_id = f"batch-{number}"
             self.world.batches.append(batch_id)
         trigger = Trigger(event_id=f"event-{number}", kind=kind, reason=kind, rows=rows)
-        pending = PendingTrigger(trigger, batch_id)
+        alarm = ALARM if kind == "alarm" else ""
+        pending = PendingTrigger(trigger, self.now, alarm=alarm, batch_id=batch_id)
         self.delivered.append(pending)
         return pending
 
@@ -109,6 +111,14 @@ class TrainingHistories(RuleBasedStateMachine):
         self.now += timedelta(minutes=10)
         self.requests.decide(MODEL, self.now)
 
+    @rule(moment=moments, ago_s=st.integers(0, 120))
+    def the_alarm_comes_to_rest(self, moment: int, ago_s: int) -> None:
+        self.now += timedelta(seconds=1)
+        self._disturbed(moment, None)
+        with contextlib.suppress(CrashError):
+            self.requests.rest(MODEL, ALARM, self.now - timedelta(seconds=ago_s))
+        self.world.steps = Steps()
+
     @invariant()
     def one_run_at_a_time(self) -> None:
         assert list(self.world.executions.values()).count(RUNNING) <= 1
@@ -119,7 +129,8 @@ class TrainingHistories(RuleBasedStateMachine):
             self._deliver(pending)
         for _ in range(len(self.delivered) + 2):
             self.world.end_running("SUCCEEDED")
-            self.the_timer_rings()
+            self.now += timedelta(hours=2)  # an alarm counts again, and no reason expires
+            self.requests.decide(MODEL, self.now)
         waiting = [one for one in self.delivered if one.trigger.event_id not in self.world.consumed]
         assert all(one.trigger.kind == "new_rows" for one in waiting)
         assert sum(one.trigger.rows for one in waiting) < 100

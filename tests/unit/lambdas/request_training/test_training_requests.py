@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -6,9 +6,9 @@ import pytest
 from comal.errors import PlatformError
 from comal.events import TrainingRefused, TrainingStarted, Trigger, TriggerKind
 from lambdas.request_training.logic import MAX_TRIGGERS, TrainingRequests
-from lambdas.request_training.run import EndedRun, PendingTrigger
-from tests.unit.comal.registry_samples import make_names
-from tests.unit.lambdas.request_training.fake_world import NOW, FakeWorld, Steps
+from lambdas.request_training.run import EndedRun, PendingTrigger, State
+from tests.unit.comal.registry_samples import make_names, make_recipe
+from tests.unit.lambdas.request_training.fake_world import NOW, RETRAIN, FakeWorld, Steps
 
 MODEL = "tacos"
 LATER = NOW + timedelta(minutes=5)
@@ -25,12 +25,13 @@ def requests(world: FakeWorld) -> TrainingRequests:
 
 
 def _asked(event_id: str, kind: TriggerKind = "request") -> PendingTrigger:
-    return PendingTrigger(Trigger(event_id=event_id, kind=kind, reason="new store"))
+    return PendingTrigger(Trigger(event_id=event_id, kind=kind, reason="new store"), NOW)
 
 
 def _batch(world: FakeWorld, batch_id: str, rows: int = 50) -> PendingTrigger:
     world.batches.append(batch_id)
-    return PendingTrigger(Trigger(event_id=f"e-{batch_id}", kind="new_rows", reason="batch", rows=rows), batch_id)
+    trigger = Trigger(event_id=f"e-{batch_id}", kind="new_rows", reason="batch", rows=rows)
+    return PendingTrigger(trigger, NOW, batch_id=batch_id)
 
 
 def _started(world: FakeWorld) -> list[TrainingStarted]:
@@ -163,3 +164,64 @@ def test_more_triggers_than_fit_lead_to_one_run_all_the_same(world: FakeWorld, r
     requests.decide(MODEL, LATER, ended=world.end_running("SUCCEEDED"))
     assert len(world.executions) == 2
     assert set(world.consumed) == set(world.triggers)
+
+
+ALARM = "dev-tacos-drift"
+
+
+def _off(number: int, at: datetime) -> PendingTrigger:
+    trigger = Trigger(event_id=f"alarm-{number}", kind="alarm", reason=f"alarm {ALARM}: too far")
+    return PendingTrigger(trigger, at, alarm=ALARM)
+
+
+@pytest.mark.parametrize("ends_at", [1, 50, 100])
+def test_an_alarm_that_flaps_a_hundred_times_leads_to_one_run(
+    world: FakeWorld, requests: TrainingRequests, ends_at: int
+) -> None:
+    requests.add(MODEL, _batch(world, "b1"), NOW)
+    requests.decide(MODEL, NOW, ended=world.end_running("SUCCEEDED"))
+    before = len(world.executions)
+    now = NOW + timedelta(days=1)
+    for flap in range(1, 101):
+        now += timedelta(seconds=10)
+        requests.add(MODEL, _off(flap, now), now)
+        if flap == ends_at:
+            requests.decide(MODEL, now, ended=world.end_running("SUCCEEDED"))
+        now += timedelta(seconds=10)
+        requests.rest(MODEL, ALARM, now)
+    requests.decide(MODEL, now, ended=world.end_running("SUCCEEDED"))
+    requests.decide(MODEL, now + timedelta(hours=2))
+    assert len(world.executions) - before == 1
+    assert set(world.consumed) >= {f"alarm-{flap}" for flap in range(1, 101)}, "every reason has its answer"
+
+
+def test_an_alarm_that_stays_off_counts_again_after_its_rest(world: FakeWorld, requests: TrainingRequests) -> None:
+    world.batches.append("b1")
+    requests.add(MODEL, _off(1, NOW), NOW)
+    requests.rest(MODEL, ALARM, NOW + timedelta(seconds=5))
+    requests.decide(MODEL, LATER, ended=world.end_running("SUCCEEDED"))
+    told = requests.add(MODEL, _off(2, LATER), LATER)
+    assert told.startswith(f"coalesced: alarm {ALARM} led to the last run")
+    assert len(world.executions) == 1
+    assert requests.decide(MODEL, LATER + timedelta(hours=1)).startswith("run: alarm")
+
+
+def test_a_rest_that_is_told_before_its_alarm_withdraws_it(world: FakeWorld, requests: TrainingRequests) -> None:
+    world.batches.append("b1")
+    requests.rest(MODEL, ALARM, NOW + timedelta(seconds=5))
+    requests.add(MODEL, _off(1, NOW), LATER)
+    assert not world.executions
+    assert _decisions(world)[0]["decision"] == "refused"
+
+
+def test_a_reason_that_waited_too_long_is_refused_and_rows_never_are(
+    world: FakeWorld, requests: TrainingRequests
+) -> None:
+    world.deployed = make_recipe(retrain={**RETRAIN, "cooldown_hours": 100, "reason_expires_hours": 2})
+    world.current = State(ever_trained=True, last_ended_at=NOW)
+    requests.add(MODEL, _batch(world, "b1"), NOW)
+    requests.add(MODEL, _asked("s1", "schedule"), NOW)
+    assert requests.decide(MODEL, NOW + timedelta(hours=3)).startswith("coalesced: 50 new rows")
+    assert "s1" in world.consumed
+    assert "e-b1" not in world.consumed
+    assert any("reason_expires_hours" in audit["why"] for audit in _decisions(world))

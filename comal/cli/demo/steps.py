@@ -39,6 +39,7 @@ class TacoDemo:
         chain: The simulated taco chain.
         runs: Ids of the demo's runs, in order.
         versions: The rows of `versions_of` that the runs made, in order.
+        traffic: Whoever keeps asking at the moment.
     """
 
     repository: Repository
@@ -46,7 +47,7 @@ class TacoDemo:
     runs: list[str] = field(default_factory=list)
     versions: list[dict[str, Any]] = field(default_factory=list)
     _target: Target | None = None
-    _traffic: Traffic | None = None
+    traffic: Traffic | None = None
 
     @property
     def target(self) -> Target:
@@ -80,7 +81,11 @@ class TacoDemo:
 
     def push_week(self, week: int) -> str:
         """A week of orders is validated."""
-        batch = self._push(self.chain.week(week))
+        return self.push_good(self.chain.week(week))
+
+    def push_good(self, file: Path) -> str:
+        """A file is validated."""
+        batch = self.push(file)
         expect(
             batch["status"] == "validated",
             seen=f"{batch['source_key']} is {batch['status']}: {'; '.join(batch['problems'])}.",
@@ -92,7 +97,7 @@ class TacoDemo:
 
     def push_poison(self) -> str:
         """A poisoned file is quarantined with a report, and nothing else changes."""
-        batch = self._push(self.chain.poisoned())
+        batch = self.push(self.chain.poisoned())
         expect(
             batch["status"] == batches.QUARANTINED and batch["problems"],
             seen=f"{batch['source_key']} is {batch['status']}.",
@@ -159,14 +164,14 @@ class TacoDemo:
 
     def push_week_under_traffic(self, week: int) -> str:
         """From here on somebody keeps asking the endpoint, until `end_traffic`."""
-        self._traffic = Traffic(self.target, MODEL, self.chain.orders(self.chain.week(week)))
-        self._traffic.start()
+        self.traffic = Traffic(self.target, MODEL, self.chain.orders(self.chain.week(week)))
+        self.traffic.start()
         return self.push_week(week)
 
     def end_traffic(self) -> str:
         """The endpoint has moved to the newest version, and every request was answered."""
-        assert self._traffic is not None  # an earlier step started it
-        traffic = self._traffic
+        assert self.traffic is not None  # an earlier step started it
+        traffic = self.traffic
         moved = self.serve()
         version = str(self.versions[-1]["version"])
         wait_for(
@@ -186,7 +191,8 @@ class TacoDemo:
         answered = ", ".join(f"{count} by version {name}" for name, count in sorted(traffic.answers.items()))
         return f"{moved}; {traffic.requests} requests meanwhile, 0 failed ({answered})"
 
-    def _push(self, file: Path) -> dict[str, Any]:
+    def push(self, file: Path) -> dict[str, Any]:
+        """Push a file and follow it; the row of its batch."""
         uploads = plan_uploads(MODEL, [file])
         push_id = uuid.uuid4().hex[:12]
         send_all(self.target, uploads, push_id)

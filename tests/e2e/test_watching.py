@@ -59,10 +59,12 @@ def test_drifted_traffic_scores_above_the_threshold_and_the_report_says_where(cl
     assert "drift" in clone.comal("status", MODEL).stdout
 
 
-def test_scores_are_written_for_cloudwatch(clone):
-    lines = clone.comal("logs", "function", MODEL, "-n", "500", "--json").stdout.splitlines()
-    found = [line for line in lines if "CloudWatchMetrics" in line and "drift_score" in line]
-    assert found
+def test_the_drift_alarm_goes_off_while_traffic_drifts_and_is_over_when_it_is_normal_again(clone, chain):
+    orders = chain.orders(chain.week(1))[:WINDOW_ROWS]
+    drifted = [{**order, "distance_km": (order["distance_km"] or 0) + 4} for order in orders]
+    until(clone, lambda found: state_of(found, "drift") == "ALARM", meanwhile=lambda: ask(clone, drifted))
+    until(clone, lambda found: state_of(found, "drift") == "OK", meanwhile=lambda: ask(clone, orders))
+    assert state_of(monitoring(clone), "no-data") == "OK"
 
 
 def test_late_labels_give_the_live_quality(clone, chain, tmp_path):
@@ -123,12 +125,18 @@ def monitoring(clone: Clone) -> dict[str, Any]:
     return found
 
 
-def until(clone: Clone, look: Callable[[dict[str, Any]], Any]) -> Any:
+def state_of(found: dict[str, Any], noun: str) -> str:
+    """State of one of the model's alarms."""
+    return next(alarm["state"] for alarm in found["alarms"] if alarm["name"] == f"local-{MODEL}-{noun}")
+
+
+def until(clone: Clone, look: Callable[[dict[str, Any]], Any], meanwhile: Callable[[], None] = lambda: None) -> Any:
     """What monitoring says, as soon as it says it."""
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
         found = look(monitoring(clone))
         if found:
             return found
+        meanwhile()
         time.sleep(0.5)
     raise AssertionError(f"Waited {WAIT_S} s in vain; {monitoring(clone)}\n{clone.cloud_log()}")

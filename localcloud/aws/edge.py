@@ -3,10 +3,13 @@
 import json
 import logging
 import uuid
+import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from email.utils import formatdate
 from typing import Any, Protocol
 
+from localcloud.aws.protocols import PROTOCOLS, ProtocolError
 from localcloud.aws.request import Request, Response
 from localcloud.aws.routing import Target, find_target, read_credential_scope
 from localcloud.aws.service import Judged, Judgement, Service
@@ -26,6 +29,8 @@ MAX_BODY_BYTES = 25 * 1024 * 1024
 DEFAULT_REGION = "us-east-1"
 _ROLE_FIELDS = ("RoleArn", "ExecutionRoleArn")
 _ADMIN_PREFIX = "/_localcloud/"
+# zlib's sign for a gzip header.
+_GZIP = 16 + zlib.MAX_WBITS
 _UNSIGNED_PREFIXES = (_ADMIN_PREFIX, "/_ministack/", "/_localstack/")
 
 
@@ -101,10 +106,12 @@ class Edge:
         try:
             response = await self._answer(scope, receive, target, headers, access_key, region)
         except _BodyTooLargeError:
-            response = Response.error("ValidationError", f"The body is larger than {MAX_BODY_BYTES} bytes", 413)
+            refusal = Response.error("ValidationError", f"The body is larger than {MAX_BODY_BYTES} bytes", 413)
+            response = _encoded(target, refusal)
         except Exception:
             logger.exception("%s %s failed", target.service, target.operation)
-            response = Response.error("InternalFailure", "The local cloud failed; its log has the reason.", 500)
+            failure = Response.error("InternalFailure", "The local cloud failed; its log has the reason.", 500)
+            response = _encoded(target, failure)
         await _send(send, response)
 
     async def _answer(
@@ -114,10 +121,11 @@ class Edge:
         raw = await _read_body(receive, headers)
         body: dict[str, Any] | bytes = raw
         if not target.is_rest:
-            parsed = _parse_document(raw)
-            if parsed is None:
-                return Response.error("SerializationException", "The body is not a JSON object.")
-            body = parsed
+            try:
+                call = PROTOCOLS[target.protocol].decode(target.service, target.operation, _decompressed(raw, headers))
+            except ProtocolError as error:
+                return _encoded(target, Response.error("SerializationException", str(error)))
+            body, target = call.document, replace(target, operation=call.operation)
         request = Request(
             service=target.service,
             operation=target.operation,
@@ -132,7 +140,7 @@ class Edge:
         )
         service = self._services[target.service]
         self._authorizer.authenticate(raw)
-        return self._refuse(request, target, service) or await service.handle(request)
+        return _encoded(target, self._refuse(request, target, service) or await service.handle(request))
 
     def _refuse(self, request: Request, target: Target, service: Service) -> Response | None:
         action = f"{target.signing_name}:{request.operation}"
@@ -184,6 +192,31 @@ class Edge:
             await send(message)
 
         await self._upstream(scope, receive_and_stop, start_and_send)
+
+
+def _encoded(target: Target, response: Response) -> Response:
+    if target.is_rest:
+        return response
+    return PROTOCOLS[target.protocol].encode(target.service, target.operation, response)
+
+
+def _decompressed(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """The body without its compression, which some SDKs put on large ones.
+
+    Raises:
+        ProtocolError: It is not compressed as it says.
+        _BodyTooLargeError: It is too large without it.
+    """
+    if headers.get("content-encoding") != "gzip":
+        return body
+    reader = zlib.decompressobj(_GZIP)
+    try:
+        content = reader.decompress(body, MAX_BODY_BYTES)
+    except zlib.error:
+        raise ProtocolError("The body is not compressed by gzip.") from None
+    if reader.unconsumed_tail:
+        raise _BodyTooLargeError
+    return content
 
 
 def _passed_roles(request: Request) -> list[str]:

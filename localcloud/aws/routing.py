@@ -31,6 +31,11 @@ TARGETS = (
     TargetRoute("cloudwatch", "GraniteServiceVersion20100801"),
 )
 
+# Services whose callers may speak the query protocol, by their SigV4 name: `POST /` with a form.
+QUERIES = {"monitoring": "cloudwatch"}
+# Smithy's RPC v2 CBOR: the same names as those of a target, in the path.
+_CBOR_PATH = re.compile(r"^/service/([^/]+)/operation/([^/]+)$")
+
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Operations_Amazon_SageMaker_Runtime.html
 _ENDPOINT = r"^/endpoints/(?P<name>[^/]+)"
 PATHS = (
@@ -50,11 +55,17 @@ SIGNING_NAMES = {"sagemaker-runtime": "sagemaker"}
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where one call goes."""
+    """Where one call goes.
+
+    Attributes:
+        operation: Empty where the body names it.
+        protocol: `json`, `cbor` or `query`, of a call that is not REST.
+    """
 
     service: str
     operation: str
     path_parameters: Mapping[str, str] = field(default_factory=dict)
+    protocol: str = "json"
 
     @property
     def is_rest(self) -> bool:
@@ -85,9 +96,14 @@ def read_credential_scope(authorization: str) -> CredentialScope | None:
 def find_target(method: str, path: str, amz_target: str, scope: CredentialScope | None) -> Target | None:
     """The service and operation of a call for one of our own services, else None (then it is MiniStack's)."""
     prefix, _, operation = amz_target.partition(".")
+    protocol = "json"
+    if cbor := _CBOR_PATH.match(path):
+        prefix, operation, protocol = cbor[1], cbor[2], "cbor"
     for target_route in TARGETS:
         if prefix == target_route.target_prefix:
-            return Target(target_route.service, operation)
+            return Target(target_route.service, operation, protocol=protocol)
+    if scope and scope.signing_name in QUERIES and (method, path, amz_target) == ("POST", "/", ""):
+        return Target(QUERIES[scope.signing_name], "", protocol="query")
     for path_route in PATHS:
         match = path_route.path.match(path) if method == path_route.method else None
         # A path alone could also be a key in a bucket named `endpoints`; its signature tells them apart.

@@ -66,13 +66,15 @@ _IDLE_TIMEOUT_S = 600.0
 class Substrate:
     """MiniStack, patched: an ASGI application, and what has to happen around its life."""
 
-    def __init__(self, state_dir: Path, clock: Clock, telemetry: Telemetry, other_timers: Sequence[Timers]) -> None:
+    def __init__(
+        self, state_dir: Path, clock: Clock, telemetry: Telemetry | None, other_timers: Sequence[Timers]
+    ) -> None:
         """Checks MiniStack and applies every patch.
 
         Args:
             state_dir: Where everything is kept.
             clock: The edge's.
-            telemetry: Takes what MiniStack's services measure and log.
+            telemetry: Takes what MiniStack's services measure and log; None: nobody does.
             other_timers: What fires by it beside MiniStack's own.
 
         Raises:
@@ -93,15 +95,16 @@ class Substrate:
         event_bus.install()
         object_events.install()
         queues.install()
-        queue_levels.install(telemetry, clock)
         layers.install(layer_store)
         workers.install(workers.Runtime(layer_store, state_dir / "lambda-runtime"))
-        function_metrics.install(telemetry, clock)
-        log_lines.install(telemetry)
         executions.install()
-        execution_metrics.install(telemetry, clock)
         step_functions.install()
         schedules.install()
+        if telemetry is not None:
+            queue_levels.install(telemetry, clock)
+            function_metrics.install(telemetry, clock)
+            log_lines.install(telemetry)
+            execution_metrics.install(telemetry, clock)
         timers.install(self.clock)
         saving.install(self._saver)
 

@@ -140,4 +140,4 @@ def test_an_unknown_page_names_the_known_ones(echo: RunningCloud) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(f"{echo.url}/_localcloud/none")
     with caught.value as response:
-        assert "There are: clock" in json.loads(response.read())["message"]
+        assert "There are: calls, clock" in json.loads(response.read())["message"]

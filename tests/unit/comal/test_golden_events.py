@@ -46,6 +46,17 @@ GOLDEN = [
     events.ModelRejected(**WHO, version=2, model_package_arn=ARN, why="rmse 3.75 is above the champion's 3.5"),
     events.ModelDeployed(**WHO, version=2, endpoint_name="dev-tacos", model_package_arn=ARN),
     events.ModelRolledBack(**WHO, version=2, endpoint_name="dev-tacos", why="the container did not answer /ping"),
+    events.DriftScored(
+        **WHO,
+        version=2,
+        window_id="0011223344556677",
+        rows=1000,
+        looked_at=3,
+        drift_score=1.75,
+        prediction_drift_score=0.5,
+        columns={"distance_km": 1.75, "store": 0.25},
+        report_key="monitoring/tacos/v1/dt=2026-03-02/0011223344556677.json",
+    ),
 ]
 
 

@@ -2,6 +2,8 @@
 
 from localcloud.engine.resource_type import ResourceType, Tagging
 
+_ARN = "join(':', ['arn:aws:cloudwatch', region, account, 'alarm', id])"
+
 TYPES = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": ResourceType(
         service="cloudwatch",
@@ -22,7 +24,24 @@ TYPES = {
         defaults={"tags": {}},
         replace=("name",),
         actual={"threshold": "MetricAlarms[0].Threshold", "period": "MetricAlarms[0].Period"},
-        outputs={"arn": "join(':', ['arn:aws:cloudwatch', region, account, 'alarm', id])"},
+        outputs={"arn": _ARN},
+    ),
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": ResourceType(
+        service="cloudwatch",
+        create="put_composite_alarm",
+        delete="delete_alarms",
+        id="in.alarmName",
+        key={"AlarmNames": "[id]"},
+        read="describe_alarms",
+        is_there=lambda answer, _id, _inputs: bool(answer["CompositeAlarms"]),
+        name="alarmName",
+        put=True,
+        tagging=Tagging("tag_resource", "untag_resource", {"ResourceARN": "out.arn"}),
+        defaults={"tags": {}},
+        replace=("alarmName",),
+        actual={"alarmRule": "CompositeAlarms[0].AlarmRule"},
+        fixed={"describe_alarms": {"AlarmTypes": ["CompositeAlarm"]}},
+        outputs={"arn": _ARN},
     ),
     "aws:cloudwatch/dashboard:Dashboard": ResourceType(
         service="cloudwatch",

@@ -22,6 +22,16 @@ def _is_listed(answer: Any, name: str, inputs: Mapping[str, Any]) -> bool:
     return any(group["logGroupName"] == name for group in answer["logGroups"])
 
 
+def _transformed(inputs: dict[str, Any]) -> dict[str, Any]:
+    """The provider leaves `metric` out of the names of a transformation's members."""
+    transformation = inputs.get("metricTransformation")
+    if not isinstance(transformation, dict):
+        return inputs
+    names = {"name": "metricName", "namespace": "metricNamespace", "value": "metricValue"}
+    renamed = {names.get(key, key): value for key, value in transformation.items()}
+    return {**inputs, "metricTransformation": renamed}
+
+
 TYPES = {
     "aws:cloudwatch/logGroup:LogGroup": ResourceType(
         service="logs",
@@ -41,5 +51,21 @@ TYPES = {
         # By prefix, in order: the group itself comes first.
         actual={"retentionInDays": "logGroups[0].retentionInDays"},
         outputs={"arn": _ARN},
+    ),
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": ResourceType(
+        service="logs",
+        create="put_metric_filter",
+        delete="delete_metric_filter",
+        id="in.name",
+        key={"logGroupName": "in.logGroupName", "filterName": "id", "filterNamePrefix": "id"},
+        read="describe_metric_filters",
+        is_there=lambda answer, name, _inputs: name in [one["filterName"] for one in answer["metricFilters"]],
+        name="name",
+        put=True,
+        prepare=_transformed,
+        paths={"name": "filterName", "pattern": "filterPattern", "metricTransformation": "metricTransformations"},
+        replace=("name", "logGroupName"),
+        # By prefix, in order: the filter itself comes first.
+        actual={"pattern": "metricFilters[0].filterPattern"},
     ),
 }

@@ -67,13 +67,17 @@ aws.sns.TopicSubscription("s", topic=topic.arn, protocol="sqs", endpoint=queue.a
 
 rule = aws.cloudwatch.EventRule("r", name=p, event_pattern=json.dumps({{"source": [p]}}), tags=tags)
 aws.cloudwatch.EventTarget("t", rule=rule.name, arn=queue.arn)
-aws.cloudwatch.MetricAlarm("a", name=p, comparison_operator="GreaterThanThreshold", evaluation_periods=1, tags=tags,
-    metric_name="errors", namespace=p, period=60, statistic="Sum", threshold=1, alarm_actions=[topic.arn])
-aws.cloudwatch.MetricAlarm("slow", name=p + "-slow", comparison_operator="GreaterThanThreshold", evaluation_periods=1,
-    metric_name="latency", namespace=p, period=60, extended_statistic="p99", threshold=1,
+first = aws.cloudwatch.MetricAlarm("a", name=p, comparison_operator="GreaterThanThreshold", evaluation_periods=1,
+    tags=tags, metric_name="errors", namespace=p, period=60, statistic="Sum", threshold=1, alarm_actions=[topic.arn])
+slow = aws.cloudwatch.MetricAlarm("slow", name=p + "-slow", comparison_operator="GreaterThanThreshold",
+    evaluation_periods=1, metric_name="latency", namespace=p, period=60, extended_statistic="p99", threshold=1,
     evaluate_low_sample_count_percentiles="ignore")
+aws.cloudwatch.CompositeAlarm("both", alarm_name=p + "-both", alarm_rule=pulumi.Output.format(
+    "ALARM({{0}}) AND ALARM({{1}})", first.name, slow.name), alarm_actions=[topic.arn], tags=tags)
 aws.cloudwatch.Dashboard("dash", dashboard_name=p, dashboard_body=json.dumps({{"widgets": []}}))
-aws.cloudwatch.LogGroup("g", name=p, retention_in_days=7, tags=tags)
+group = aws.cloudwatch.LogGroup("g", name=p, retention_in_days=7, tags=tags)
+aws.cloudwatch.LogMetricFilter("errors", name=p, log_group_name=group.name, pattern="ERROR timeout{timeout}",
+    metric_transformation={{"name": "errors", "namespace": p, "value": "1", "default_value": "0"}})
 aws.dynamodb.Table("d", name=p, billing_mode="PAY_PER_REQUEST", hash_key="pk", range_key="sk", tags=tags,
     attributes=[{{"name": "pk", "type": "S"}}, {{"name": "sk", "type": "S"}}],
     ttl={{"attribute_name": "expires", "enabled": True}}, point_in_time_recovery={{"enabled": True}},

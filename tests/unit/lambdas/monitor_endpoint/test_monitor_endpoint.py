@@ -2,12 +2,14 @@
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pyarrow.parquet as pq
 import pytest
 
 from comal import events
+from comal.errors import PlatformError
 from tests.running_cloud import RunningCloud
 from tests.unit.lambdas.monitor_endpoint.monitored_world import NOW, RECIPE, World, line, predicted, rows
 
@@ -141,3 +143,20 @@ def test_lines_that_cannot_be_read_are_counted_and_cost_nothing_else(trained):
 def test_a_file_of_a_model_without_a_recipe_is_passed_over(world):
     envelope = world.put(world.capture, "burritos/e/AllTraffic/2026/03/04/12/a.jsonl", line(rows(1)), NOW)
     assert world.handle(envelope).models == []
+
+
+def test_files_that_come_at_once_share_the_counters(trained):
+    envelopes = [trained.captured(*(line([row]) for row in rows(30, number))) for number in range(8)]
+
+    def deliver(envelope: dict) -> None:
+        try:
+            trained.handle(envelope)
+        except PlatformError:  # the counters were busy: the queue brings the message again
+            trained.handle(envelope)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(deliver, envelopes * 2))
+    assert trained.monitoring.table.versions("tacos")[1].rows == 240
+    found = {events.parse(envelope).window_id: events.parse(envelope).looked_at for envelope in trained.heard()}
+    assert sorted(found.values()) == [1, 2]
+    assert {key.rpartition("/")[2].partition(".")[0] for key in trained.keys("monitoring/")} == set(found)

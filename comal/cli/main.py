@@ -8,6 +8,7 @@ import typer
 from comal.cli import (
     cloud,
     doctor,
+    history,
     init,
     invoke,
     logs,
@@ -49,6 +50,7 @@ app.command("status", epilog=status.EPILOG)(status.status)
 app.command("models", epilog=models.EPILOG)(models.models)
 app.command("invoke", epilog=invoke.EPILOG)(invoke.invoke)
 app.command("retrain", epilog=retrain.EPILOG)(retrain.retrain)
+app.command("history", epilog=history.EPILOG)(history.history)
 app.command("logs", epilog=logs.EPILOG)(logs.logs)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 

@@ -38,7 +38,13 @@ def test_continuous_training_is_added_and_nothing_else_changes(mvp):
     assert before.keys() < after.keys()
     assert {resource.inputs == after[urn].inputs for urn, resource in before.items()} == {True}
     added = {after[urn].name for urn in after.keys() - before.keys()}
-    assert added == {"continuous-training", "request_training-validated"}
+    assert added == {
+        "continuous-training",
+        "request_training-validated",
+        "request_training-alarms-tacos",
+        "retrain_schedule",
+        "tacos-retrain",
+    }
 
 
 @pytest.mark.parametrize(

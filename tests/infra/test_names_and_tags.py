@@ -37,7 +37,7 @@ def test_everything_that_can_carry_tags_says_whose_it_is(program):
 
 def test_what_belongs_to_one_model_says_which(program):
     tagged = {one.type.rsplit(":")[-1] for one in program.resources if "comal:model" in one.inputs.get("tags", {})}
-    assert tagged == {"StateMachine", "ModelPackageGroup", "LogGroup", "BucketObjectv2"}
+    assert tagged == {"StateMachine", "ModelPackageGroup", "LogGroup", "BucketObjectv2", "MetricAlarm"}
 
 
 @pytest.mark.parametrize(

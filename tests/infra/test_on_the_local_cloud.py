@@ -71,7 +71,8 @@ def test_one_setting_changes_only_what_it_is_about(stack):
 def test_continuous_training_is_switched_on_and_nothing_is_replaced(stack):
     stack.set(components=["data", "training", "registry", "serving", "continuous_training"])
     _, steps = stack.run("up")
-    assert [(step.operation, step.name) for step in steps] == [("create", "request_training-validated")] * 2
+    assert {step.operation for step in steps} == {"create"}
+    assert {step.name for step in steps} >= {"request_training-validated", "tacos-retrain"}
 
 
 def test_the_deployed_recipe_has_a_version_to_pin(stack):

@@ -90,13 +90,23 @@ def test_clean_up_runs_before_anything_that_it_cleans_is_gone(program):
         for resource in program.resources
         if resource.type.startswith("aws:") and resource.urn not in needed | {invocation.urn}
     }
-    assert later == {"validate_batch", "request_training", "deploy_model"}  # the deliveries, see below
+    assert later == {
+        "validate_batch",
+        "request_training",
+        "deploy_model",
+        "monitor_endpoint",
+    }  # the deliveries, see below
 
 
 def test_deliveries_stop_before_clean_up_runs(program):
     invocation = program.named("Invocation", "clean-up")
     mappings = program.of_type("EventSourceMapping")
-    assert {mapping.name for mapping in mappings} == {"validate_batch", "request_training", "deploy_model"}
+    assert {mapping.name for mapping in mappings} == {
+        "validate_batch",
+        "request_training",
+        "deploy_model",
+        "monitor_endpoint",
+    }
     assert all(invocation.urn in mapping.dependencies for mapping in mappings)
 
 

@@ -42,6 +42,7 @@ def test_every_role_has_one_policy(program):
         "training_job",
         "training_run",
         "endpoint",
+        "retrain_schedule",
     }
 
 

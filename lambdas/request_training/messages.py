@@ -27,7 +27,7 @@ class AlarmChange:
 
     def trigger(self, time: datetime) -> PendingTrigger:
         """The reason to train that an alarm is when it goes off."""
-        reason = f"alarm {self.name}: {self.reason}"
+        reason = f"{self.name}: {self.reason}"
         return PendingTrigger(Trigger(event_id=self.event_id, kind="alarm", reason=reason), time, alarm=self.name)
 
 

@@ -10,7 +10,9 @@ from typing import Any
 from localcloud.aws.api_errors import ApiError
 from localcloud.aws.clock import Clock
 from localcloud.aws.cloudwatch import composite_rule, queries
-from localcloud.aws.cloudwatch.judge import Judge, remember
+from localcloud.aws.cloudwatch.alarm_states import AlarmStates
+from localcloud.aws.cloudwatch.history import remember
+from localcloud.aws.cloudwatch.judge import Judge
 from localcloud.aws.cloudwatch.pages import page
 from localcloud.aws.cloudwatch.series import dimensions_of
 from localcloud.aws.cloudwatch.statistics import check_statistic
@@ -20,6 +22,7 @@ from localcloud.aws.cloudwatch.verdict import COMPARISONS
 _MISSING = ("missing", "notBreaching", "breaching", "ignore")
 _UNCHECKED = "Unchecked: Initial alarm creation"
 _STATE = ("StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp", "StateTransitionedTimestamp")
+_NO_ACTIONS = {"ActionsEnabled": True, "OKActions": [], "AlarmActions": [], "InsufficientDataActions": []}
 _LISTED = 50
 _DAY_S = 24 * 3600
 
@@ -27,9 +30,10 @@ _DAY_S = 24 * 3600
 class AlarmOperations:
     """What callers may do with alarms."""
 
-    def __init__(self, store: Store, clock: Clock, judge: Judge) -> None:
+    def __init__(self, store: Store, clock: Clock, states: AlarmStates, judge: Judge) -> None:
         self._store = store
         self._clock = clock
+        self._states = states
         self._judge = judge
         self.by_name = {
             "PutMetricAlarm": self.put_metric_alarm,
@@ -73,7 +77,7 @@ class AlarmOperations:
             and _has_action(named.document, request.get("ActionPrefix", ""))
         ]
         size = request.get("MaxRecords", max(_LISTED, len(names)))
-        listed = page("Alarms", [_shown(alarm) for alarm in found], request, size)
+        listed = page("Alarms", found, request, size)
         alarms = listed.pop("Alarms")
         listed["MetricAlarms"] = [alarm for alarm in alarms if "AlarmRule" not in alarm]
         listed["CompositeAlarms"] = [alarm for alarm in alarms if "AlarmRule" in alarm]
@@ -83,7 +87,7 @@ class AlarmOperations:
         """DescribeAlarmsForMetric."""
         dimensions = _dimensions(request)
         found = [
-            _shown(named.document)
+            named.document
             for named in self._store.of_account("alarm", account, region)
             if named.document.get("MetricName") == request["MetricName"]
             and named.document.get("Namespace") == request["Namespace"]
@@ -109,14 +113,13 @@ class AlarmOperations:
 
     def delete_alarms(self, account: str, region: str, request: Document) -> Document:
         """DeleteAlarms: all of them or, if one is missing, none."""
-        for name in request["AlarmNames"]:
-            self._find(account, region, name)
-        for name in request["AlarmNames"]:
-            arn = alarm_arn(account, region, name)
-            with self._store.transaction():
+        names = request["AlarmNames"]
+        with self._judge.changing(account, region, names), self._store.transaction():
+            for name in names:
+                self._find(account, region, name)
+            for name in names:
                 self._store.delete("alarm", account, region, name)
-                self._store.delete("tags", account, region, arn)
-        self._judge.forget()
+                self._store.delete("tags", account, region, alarm_arn(account, region, name))
         return {}
 
     def enable_actions(self, account: str, region: str, request: Document) -> Document:
@@ -135,43 +138,42 @@ class AlarmOperations:
                 json.loads(data)
             except ValueError:
                 raise ApiError("InvalidFormat", "StateReasonData is no JSON.") from None
-        named = self._find(account, region, request["AlarmName"])
-        self._judge.set_state(named, request["StateValue"], request["StateReason"], data)
+        with self._judge.changing(account, region, ()):
+            named = self._find(account, region, request["AlarmName"])
+            self._states.change(named, request["StateValue"], request["StateReason"], data)
         return {}
 
     def _put(self, account: str, region: str, request: Document) -> None:
         name, now = request["AlarmName"], self._clock.now()
-        known = self._store.find("alarm", account, region, name)
-        alarm = {key: value for key, value in request.items() if key != "Tags"}
-        alarm = {"ActionsEnabled": True, "OKActions": [], "AlarmActions": [], "InsufficientDataActions": []} | alarm
         arn = alarm_arn(account, region, name)
-        alarm |= {"AlarmArn": arn, "AlarmConfigurationUpdatedTimestamp": now}
-        if known is None:
-            alarm |= {
-                "StateValue": "INSUFFICIENT_DATA",
-                "StateReason": _UNCHECKED,
-                "StateUpdatedTimestamp": now,
-                "StateTransitionedTimestamp": now,
-            }
-        else:
-            alarm |= {key: known[key] for key in _STATE if key in known}
-        named = Named(account, region, name, alarm)
-        data = json.dumps({"version": "1.0", "type": "Create" if known is None else "Update"})
-        with self._store.transaction():
+        with self._judge.changing(account, region, [name]), self._store.transaction():
+            known = self._store.find("alarm", account, region, name)
+            alarm = _NO_ACTIONS | {key: value for key, value in request.items() if key != "Tags"}
+            alarm |= {"AlarmArn": arn, "AlarmConfigurationUpdatedTimestamp": now}
+            if known is None:
+                alarm |= {
+                    "StateValue": "INSUFFICIENT_DATA",
+                    "StateReason": _UNCHECKED,
+                    "StateUpdatedTimestamp": now,
+                    "StateTransitionedTimestamp": now,
+                }
+            else:
+                alarm |= {key: known[key] for key in _STATE if key in known}
             self._store.put("alarm", account, region, name, alarm)
             if known is None and request.get("Tags"):
                 tags = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
                 self._store.put("tags", account, region, arn, tags)
+            named = Named(account, region, name, alarm)
+            data = json.dumps({"version": "1.0", "type": "Create" if known is None else "Update"})
             summary = f'Alarm "{name}" {"created" if known is None else "updated"}'
             remember(self._store, named, now, "ConfigurationUpdate", summary, data)
-        self._judge.forget()
 
     def _switch(self, account: str, region: str, names: Sequence[str], *, enabled: bool) -> Document:
-        for name in names:
-            alarm = self._store.find("alarm", account, region, name)
-            if alarm is not None:
-                self._store.put("alarm", account, region, name, alarm | {"ActionsEnabled": enabled})
-        self._judge.forget()
+        with self._judge.changing(account, region, ()):
+            for name in names:
+                alarm = self._store.find("alarm", account, region, name)
+                if alarm is not None:
+                    self._store.put("alarm", account, region, name, alarm | {"ActionsEnabled": enabled})
         return {}
 
     def _find(self, account: str, region: str, name: str) -> Named:
@@ -231,7 +233,3 @@ def _dimensions(holder: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 def _has_action(alarm: Mapping[str, Any], prefix: str) -> bool:
     fields = ("AlarmActions", "OKActions", "InsufficientDataActions")
     return not prefix or any(action.startswith(prefix) for field in fields for action in alarm.get(field, []))
-
-
-def _shown(alarm: Document) -> Document:
-    return {key: value for key, value in alarm.items() if not key.startswith("_")}

@@ -1,5 +1,6 @@
 """Taking measurements in: from PutMetricData, from AWS's own services here, and from functions' logs."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -92,6 +93,8 @@ def _bucket(where: str, datum: Mapping[str, Any]) -> Bucket:
             bucket.add_statistics(known["SampleCount"], known["Sum"], known["Minimum"], known["Maximum"])
         return bucket
     values = [datum["Value"]] if "Value" in datum else datum["Values"]
+    if not all(map(math.isfinite, values)):
+        raise ApiError("InvalidParameterValue", f"{where} must have finite values; NaN and infinity are not supported.")
     counts = datum.get("Counts", [])
     if counts and len(counts) != len(values):
         raise ApiError("InvalidParameterValue", f"{where}.Counts must be as many as Values.")

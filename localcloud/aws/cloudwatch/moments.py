@@ -11,3 +11,8 @@ def written(moment: float) -> str:
 def short(moment: float) -> str:
     """`02/03/26 08:00:00`, as reasons show a datapoint's time."""
     return datetime.fromtimestamp(moment, UTC).strftime("%d/%m/%y %H:%M:%S")
+
+
+def spoken(moment: float) -> str:
+    """`Monday 02 March, 2026 08:00:00 UTC`, as reasons of composite alarms say it."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%A %d %B, %Y %H:%M:%S UTC")

@@ -11,12 +11,14 @@ from localcloud.aws.api_validation import validate
 from localcloud.aws.clock import Clock
 from localcloud.aws.cloudwatch.actions import Actions, MakeClient, PutEvent
 from localcloud.aws.cloudwatch.alarm_operations import AlarmOperations, alarm_arn
+from localcloud.aws.cloudwatch.alarm_states import AlarmStates
 from localcloud.aws.cloudwatch.dashboards import Dashboards
 from localcloud.aws.cloudwatch.judge import Judge
 from localcloud.aws.cloudwatch.log_metrics import LogMetrics
 from localcloud.aws.cloudwatch.metric_operations import MetricOperations
 from localcloud.aws.cloudwatch.metrics import MetricIntake
 from localcloud.aws.cloudwatch.store import Document, Store
+from localcloud.aws.cloudwatch.teller import Teller
 from localcloud.aws.metrics import Datum, LogEvent
 from localcloud.aws.request import Request, Response
 
@@ -38,13 +40,15 @@ class CloudWatchService:
             client: Makes a boto3 client of a service in a region, as root.
         """
         self._store = Store(state_dir / "cloudwatch/cloudwatch.db")
-        self._judge = Judge(self._store, clock, Actions(put_event, client))
+        self._teller = Teller(self._store, clock, Actions(put_event, client))
+        states = AlarmStates(self._store, clock, self._teller)
+        self._judge = Judge(self._store, clock, states)
         self._intake = MetricIntake(self._store, clock, self._judge)
         self._log_metrics = LogMetrics(self._intake, clock)
         self._judge.watch(self._log_metrics.fire_due)
         self._operations = {
             **MetricOperations(self._store, self._intake).by_name,
-            **AlarmOperations(self._store, clock, self._judge).by_name,
+            **AlarmOperations(self._store, clock, states, self._judge).by_name,
             **Dashboards(self._store, clock).by_name,
             "TagResource": self._tag,
             "UntagResource": self._untag,
@@ -98,11 +102,13 @@ class CloudWatchService:
 
     async def start(self) -> None:
         """Takes up what a killed emulator left."""
+        self._teller.start()
         self._judge.start()
 
     async def stop(self) -> None:
         """Ends; everything is on disk then."""
         await asyncio.to_thread(self._judge.stop)
+        await asyncio.to_thread(self._teller.stop)
         self._store.close()
 
     def next_due(self) -> float | None:
@@ -116,7 +122,7 @@ class CloudWatchService:
 
     def is_idle(self) -> bool:
         """See Timers."""
-        return self._judge.is_idle()
+        return self._teller.is_idle()
 
     def _answer(self, request: Request) -> Document:
         validate(_MODEL.input_shape(request.operation), request.document)

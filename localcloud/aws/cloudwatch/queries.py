@@ -22,10 +22,14 @@ _MINUTE_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Periods from `start` up to but not including `end`, in epoch seconds."""
+    """Time from `start` up to but not including `end`, in epoch seconds."""
 
     start: int
     end: int
+
+    def periods(self, period_s: int) -> range:
+        """Starts of the periods in it; the first one may begin before, as CloudWatch rounds the start down."""
+        return range(self.start // period_s * period_s, self.end, period_s)
 
 
 def check_queries(queries: Sequence[Query]) -> None:
@@ -81,7 +85,7 @@ def compute(store: Store, account: str, region: str, queries: Sequence[Query], b
         ApiError: An expression cannot be computed, or asks for itself.
     """
     period_s = period_of(queries)
-    periods = range(-(-between.start // period_s) * period_s, between.end, period_s)
+    periods = between.periods(period_s)
     metrics = [query["Id"] for query in queries if "Expression" not in query]
     values: dict[str, Value] = {
         query["Id"]: read_metric(store, account, region, query["MetricStat"], between)
@@ -101,7 +105,7 @@ def compute(store: Store, account: str, region: str, queries: Sequence[Query], b
 def as_series(value: Value, queries: Sequence[Query], between: Range) -> Series:
     """A query's value as one series."""
     period_s = period_of(queries)
-    periods = range(-(-between.start // period_s) * period_s, between.end, period_s)
+    periods = between.periods(period_s)
     return Evaluation({}, (), periods, period_s).as_series(value)
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from localcloud.aws.cloudwatch.moments import short, written
+from localcloud.aws.cloudwatch.moments import short, spoken, written
 from localcloud.aws.cloudwatch.verdict import Rule, State
 
 Datapoints = Sequence[tuple[int, float | None]]
@@ -48,6 +48,29 @@ def reason_of(rule: Rule, state: State, previous: str, datapoints: Datapoints) -
         f"{_WORDS[rule.comparison]} the threshold ({rule.threshold}) (minimum {wanted} "
         f"datapoint{'s' if wanted > 1 else ''} for {previous} -> {state} transition)."
     )
+
+
+def reason_of_composite(
+    alarm: Mapping[str, Any], state: str, children: Sequence[Mapping[str, Any]], now: float
+) -> tuple[str, str]:
+    """The sentence of a composite alarm's state, and the JSON text beside it.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+
+    Args:
+        alarm: The composite alarm.
+        state: Its new state.
+        children: The alarms in its rule.
+        now: Epoch seconds.
+    """
+    if not children or alarm["StateValue"] == "INSUFFICIENT_DATA":
+        return f"{alarm['AlarmArn']} was created and its alarm rule evaluates to {state}", ""
+    trigger = max(children, key=lambda child: child["StateTransitionedTimestamp"])
+    value = trigger["StateValue"]
+    data = {
+        "triggeringAlarms": [{"arn": trigger["AlarmArn"], "state": {"value": value, "timestamp": written(now)}}],
+    }
+    return f"{trigger['AlarmArn']} transitioned to {value} at {spoken(now)}", json.dumps(data)
 
 
 def reason_data_of(alarm: Mapping[str, Any], period_s: int, datapoints: Datapoints, now: float) -> str:

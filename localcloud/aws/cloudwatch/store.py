@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from localcloud.aws.cloudwatch.series import Bucket, SeriesKey
 
-Kind = Literal["alarm", "dashboard", "tags"]
+Kind = Literal["alarm", "change", "dashboard", "tags"]
 Document = dict[str, Any]
 
 SECOND_S, MINUTE_S = 1, 60
@@ -134,11 +134,11 @@ class Store:
 
         Args:
             keys: Metrics; usually one, or one a unit.
-            start: Epoch seconds; periods that begin before are left out.
+            start: Epoch seconds, rounded down to the start of a period.
             end: Epoch seconds; periods that begin here or later are left out.
             period_s: Length of a period.
         """
-        first = -int(-start // period_s) * period_s
+        first = int(start // period_s) * period_s
         found: dict[int, Bucket] = {}
         with self._lock:
             self.flush()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.contract.cloudwatch.conftest import Watched
+from tests.contract.localcloud.resources import wait_for
 from tests.running_cloud import ACCOUNT, REGION
 
 TIMEOUT_S = 20
@@ -74,12 +75,16 @@ def test_topics_are_told_of_changes_only_and_not_while_actions_are_off(watched: 
     set_state("ALARM")
     watched.cloudwatch.enable_alarm_actions(AlarmNames=[watched.alarm])
     set_state("OK")
-    items = watched.cloudwatch.describe_alarm_history(AlarmName=watched.alarm, HistoryItemType="Action")
-    assert [item["HistorySummary"] for item in items["AlarmHistoryItems"]] == [f"Successfully executed action {topic}"]
     (told,) = messages(watched, queue, 1)
     message = json.loads(told["Message"])
     assert (message["AlarmName"], message["OldStateValue"], message["NewStateValue"]) == (watched.alarm, "ALARM", "OK")
     assert message["Trigger"]["MetricName"] == "sales"
+
+    def carried_out() -> list[str]:
+        items = watched.cloudwatch.describe_alarm_history(AlarmName=watched.alarm, HistoryItemType="Action")
+        return [item["HistorySummary"] for item in items["AlarmHistoryItems"]]
+
+    assert wait_for(carried_out, "the action's item") == [f"Successfully executed action {topic}"]
 
 
 def test_a_function_is_invoked(watched: Watched, queue: str) -> None:

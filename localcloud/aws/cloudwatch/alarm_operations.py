@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Operations.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,8 @@ from localcloud.aws.api_errors import ApiError
 from localcloud.aws.clock import Clock
 from localcloud.aws.cloudwatch import composite_rule, queries
 from localcloud.aws.cloudwatch.alarm_states import AlarmStates
-from localcloud.aws.cloudwatch.history import remember
+from localcloud.aws.cloudwatch.announcements import ACTION_FIELDS
+from localcloud.aws.cloudwatch.history import kind_of, remember
 from localcloud.aws.cloudwatch.judge import Judge
 from localcloud.aws.cloudwatch.pages import page
 from localcloud.aws.cloudwatch.series import dimensions_of
@@ -19,10 +21,22 @@ from localcloud.aws.cloudwatch.statistics import check_statistic
 from localcloud.aws.cloudwatch.store import Document, Named, Store
 from localcloud.aws.cloudwatch.verdict import COMPARISONS
 
+_ARN = re.compile(r"arn:[^:]+:[^:]+:[^:]*:[^:]*:.+")
 _MISSING = ("missing", "notBreaching", "breaching", "ignore")
 _UNCHECKED = "Unchecked: Initial alarm creation"
 _STATE = ("StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp", "StateTransitionedTimestamp")
 _NO_ACTIONS = {"ActionsEnabled": True, "OKActions": [], "AlarmActions": [], "InsufficientDataActions": []}
+# Omitting AlarmTypes means metric alarms only:
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+_KINDS_UNLESS_ASKED = ["MetricAlarm"]
+_NOT_HERE = (
+    "ActionsSuppressor",
+    "EvaluationCriteria",
+    "EvaluationInterval",
+    "EvaluationWindow",
+    "ThresholdMetricId",
+    "WarmUpConfiguration",
+)
 _LISTED = 50
 _DAY_S = 24 * 3600
 
@@ -49,12 +63,14 @@ class AlarmOperations:
 
     def put_metric_alarm(self, account: str, region: str, request: Document) -> Document:
         """PutMetricAlarm: adds or replaces an alarm; its state stays."""
+        _check_alarm(request)
         _check_metric_alarm(request)
         self._put(account, region, request)
         return {}
 
     def put_composite_alarm(self, account: str, region: str, request: Document) -> Document:
         """PutCompositeAlarm: every alarm in its rule must be there."""
+        _check_alarm(request)
         for name in composite_rule.alarms_in(request["AlarmRule"]):
             if self._store.find("alarm", account, region, name.rpartition(":alarm:")[2]) is None:
                 raise ApiError("ValidationError", f"AlarmRule: alarm {name} does not exist.")
@@ -65,15 +81,16 @@ class AlarmOperations:
     def describe_alarms(self, account: str, region: str, request: Document) -> Document:
         """DescribeAlarms."""
         names = set(request.get("AlarmNames", []))
-        kinds = request.get("AlarmTypes", ["MetricAlarm"])
+        kinds = request.get("AlarmTypes", _KINDS_UNLESS_ASKED)
+        related = self._related(account, region, request)
         found = [
             named.document
             for named in self._store.of_account("alarm", account, region)
             if (not names or named.name in names)
             and named.name.startswith(request.get("AlarmNamePrefix", ""))
             and request.get("StateValue", named.document["StateValue"]) == named.document["StateValue"]
-            and ("CompositeAlarm" if "AlarmRule" in named.document else "MetricAlarm")
-            in (kinds if not names else [*kinds, "CompositeAlarm"])
+            and kind_of(named) in (kinds if related is None else ["CompositeAlarm", "MetricAlarm"])
+            and (related is None or named.name in related)
             and _has_action(named.document, request.get("ActionPrefix", ""))
         ]
         size = request.get("MaxRecords", max(_LISTED, len(names)))
@@ -104,7 +121,7 @@ class AlarmOperations:
             for item in self._store.history(account, region)
             if request.get("AlarmName", item["AlarmName"]) == item["AlarmName"]
             and request.get("HistoryItemType", item["HistoryItemType"]) == item["HistoryItemType"]
-            and item["AlarmType"] in request.get("AlarmTypes", ["MetricAlarm", "CompositeAlarm"])
+            and item["AlarmType"] in request.get("AlarmTypes", _KINDS_UNLESS_ASKED)
             and request.get("StartDate", 0) <= item["Timestamp"] <= request.get("EndDate", float("inf"))
         ]
         if request.get("ScanBy", "TimestampDescending") == "TimestampDescending":
@@ -141,7 +158,20 @@ class AlarmOperations:
         with self._judge.changing(account, region, ()):
             named = self._find(account, region, request["AlarmName"])
             self._states.change(named, request["StateValue"], request["StateReason"], data)
+            if kind_of(named) == "MetricAlarm":
+                self._judge.look_again(named)
         return {}
+
+    def _related(self, account: str, region: str, request: Document) -> set[str] | None:
+        """Names of the alarms above or below one, if the request asks for them."""
+        if "ChildrenOfAlarmName" in request:
+            parent = self._find(account, region, request["ChildrenOfAlarmName"])
+            return set(_children(parent.document))
+        if "ParentsOfAlarmName" in request:
+            wanted = request["ParentsOfAlarmName"]
+            alarms = self._store.of_account("alarm", account, region)
+            return {named.name for named in alarms if wanted in _children(named.document)}
+        return None
 
     def _put(self, account: str, region: str, request: Document) -> None:
         name, now = request["AlarmName"], self._clock.now()
@@ -188,6 +218,21 @@ def alarm_arn(account: str, region: str, name: str) -> str:
     return f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}"
 
 
+def _children(alarm: Mapping[str, Any]) -> list[str]:
+    names = composite_rule.alarms_in(alarm["AlarmRule"]) if "AlarmRule" in alarm else []
+    return [name.rpartition(":alarm:")[2] for name in names]
+
+
+def _check_alarm(request: Mapping[str, Any]) -> None:
+    for name in _NOT_HERE:
+        if name in request:
+            raise ApiError("ValidationError", f"{name} is not done on this machine; leave it out.")
+    for field in ACTION_FIELDS.values():
+        for action in request.get(field, []):
+            if not _ARN.fullmatch(action):
+                raise ApiError("ValidationError", f"Invalid arn syntax: {action}")
+
+
 def _check_metric_alarm(request: Mapping[str, Any]) -> None:
     if request.get("ComparisonOperator") not in COMPARISONS:
         raise ApiError(
@@ -231,5 +276,5 @@ def _dimensions(holder: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _has_action(alarm: Mapping[str, Any], prefix: str) -> bool:
-    fields = ("AlarmActions", "OKActions", "InsufficientDataActions")
-    return not prefix or any(action.startswith(prefix) for field in fields for action in alarm.get(field, []))
+    actions = [action for field in ACTION_FIELDS.values() for action in alarm.get(field, [])]
+    return not prefix or any(action.startswith(prefix) for action in actions)

@@ -21,13 +21,18 @@ def remember(store: Store, named: Named, now: float, kind: Kind, summary: str, d
     """
     item = {
         "AlarmName": named.name,
-        "AlarmType": "CompositeAlarm" if "AlarmRule" in named.document else "MetricAlarm",
+        "AlarmType": kind_of(named),
         "Timestamp": now,
         "HistoryItemType": kind,
         "HistorySummary": summary,
         "HistoryData": data,
     }
     store.remember(named.account, named.region, named.name, now, item)
+
+
+def kind_of(named: Named) -> str:
+    """`MetricAlarm` or `CompositeAlarm`."""
+    return "CompositeAlarm" if "AlarmRule" in named.document else "MetricAlarm"
 
 
 def change_of_state(before: Document, after: Document) -> str:

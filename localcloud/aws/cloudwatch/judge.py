@@ -79,6 +79,12 @@ class Judge:
             self._states.judge_composites()
             self._alarms = None
 
+    def look_again(self, named: Named) -> None:
+        """Judges a metric alarm when its next period has ended, also if it is at rest."""
+        with self._looking:
+            self._resting.discard(_identity(named))
+            self._judged[_identity(named)] = self._boundary(named)
+
     def wake(self, namespace: str, names: frozenset[str], newest: float) -> None:
         """Metrics have new values, the newest of this time."""
         self._arrived.append((namespace, names, newest))

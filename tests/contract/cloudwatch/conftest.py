@@ -1,6 +1,7 @@
 """A local cloud of its own: these tests step its clock."""
 
 import json
+import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
@@ -8,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.running_cloud import RunningCloud, start_cloud, stop_cloud
+from tests.running_cloud import ACCOUNT, REGION, RunningCloud, start_cloud, stop_cloud
+
+TIMEOUT_S = 20
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +70,28 @@ class Watched:
 @pytest.fixture
 def watched(stepped: RunningCloud) -> Watched:
     return Watched(stepped)
+
+
+@pytest.fixture
+def queue(watched: Watched) -> str:
+    """URL of a queue of the test's own, which rules and topics may send to."""
+    services = {"Service": ["events.amazonaws.com", "sns.amazonaws.com"]}
+    sends = {"Effect": "Allow", "Principal": services, "Action": "sqs:SendMessage", "Resource": queue_arn(watched)}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [sends]})
+    sqs = watched.cloud.client("sqs")
+    url: str = sqs.create_queue(QueueName=watched.namespace, Attributes={"Policy": policy})["QueueUrl"]
+    return url
+
+
+def queue_arn(watched: Watched) -> str:
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{watched.namespace}"
+
+
+def messages(watched: Watched, url: str, count: int) -> list[Any]:
+    sqs, found = watched.cloud.client("sqs"), []
+    deadline = time.monotonic() + TIMEOUT_S
+    while len(found) < count and time.monotonic() < deadline:
+        for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", []):
+            found.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return found

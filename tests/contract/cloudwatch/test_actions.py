@@ -2,42 +2,10 @@
 
 import io
 import json
-import time
 import zipfile
-from typing import Any
 
-import pytest
-
-from tests.contract.cloudwatch.conftest import Watched
+from tests.contract.cloudwatch.conftest import Watched, messages, queue_arn
 from tests.contract.localcloud.resources import wait_for
-from tests.running_cloud import ACCOUNT, REGION
-
-TIMEOUT_S = 20
-
-
-@pytest.fixture
-def queue(watched: Watched) -> str:
-    """URL of a queue of the test's own, which rules and topics may send to."""
-    services = {"Service": ["events.amazonaws.com", "sns.amazonaws.com"]}
-    sends = {"Effect": "Allow", "Principal": services, "Action": "sqs:SendMessage", "Resource": queue_arn(watched)}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [sends]})
-    sqs = watched.cloud.client("sqs")
-    url: str = sqs.create_queue(QueueName=watched.namespace, Attributes={"Policy": policy})["QueueUrl"]
-    return url
-
-
-def queue_arn(watched: Watched) -> str:
-    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{watched.namespace}"
-
-
-def messages(watched: Watched, url: str, count: int) -> list[Any]:
-    sqs, found = watched.cloud.client("sqs"), []
-    deadline = time.monotonic() + TIMEOUT_S
-    while len(found) < count and time.monotonic() < deadline:
-        for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", []):
-            found.append(json.loads(message["Body"]))
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return found
 
 
 def test_a_change_of_state_is_an_event(watched: Watched, queue: str) -> None:

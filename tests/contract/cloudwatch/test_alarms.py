@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.contract.cloudwatch.conftest import Watched
+from tests.running_cloud import RunningCloud
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 # Datapoints of five minutes, the newest last (X breaches, 0 does not, - is missing), and the state that they lead to
@@ -26,34 +27,51 @@ TWO_OF_THREE = {
     "- - - - 0": ("OK", "OK", "ALARM", "OK"),
     "- - - X -": ("ALARM", None, "ALARM", "OK"),
 }
+# The same page, "How alarm state is evaluated when data is missing": three of three, missing data are missing.
+SPARSE = {"- - - - X": False, "- - - X -": False, "- - X - -": True, "- - - X 0": False, "- - X X X": True}
 VALUES = {"X": 1.0, "0": 0.0}
 BEFORE = "OK"
+Judged = dict[tuple[int, str, str], str]
+
+
+@pytest.fixture(scope="module")
+def judged(stepped: RunningCloud) -> Judged:
+    """States of alarms by M, pattern and treatment: a metric for each pattern, all of them in the same five minutes."""
+    watched = Watched(stepped)
+    rows = {*((3, pattern) for pattern in (*THREE_OF_THREE, *SPARSE)), *((2, pattern) for pattern in TWO_OF_THREE)}
+    watched.to_the_minute()
+    start = watched.now() // 60 * 60
+    names = {}
+    for number, (wanted, pattern) in enumerate(sorted(rows)):
+        metric = f"metric-{number}"
+        for missing in MISSING:
+            name = names[wanted, pattern, missing] = f"{watched.alarm}-{number}-{missing}"
+            more = {"DatapointsToAlarm": wanted, "TreatMissingData": missing}
+            watched.put_alarm(AlarmName=name, MetricName=metric, EvaluationPeriods=3, **more)
+            watched.cloudwatch.set_alarm_state(AlarmName=name, StateValue=BEFORE, StateReason="the state before")
+        for position, sign in enumerate(pattern.split()):
+            if sign != "-":
+                watched.measure(VALUES[sign], at=start + 60 * position + 5, name=metric)
+    assert watched.now() < start + 60, "the first of the five minutes is over before everything was put"
+    watched.cloud.advance(4 * 60)  # the fifth minute is the present one
+    watched.to_the_minute()
+    pages = watched.cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=watched.alarm)
+    states = {alarm["AlarmName"]: alarm["StateValue"] for page in pages for alarm in page["MetricAlarms"]}
+    return {row: states[name] for row, name in names.items()}
 
 
 @pytest.mark.parametrize(
     ("wanted", "pattern", "states"),
     [(3, *row) for row in THREE_OF_THREE.items()] + [(2, *row) for row in TWO_OF_THREE.items()],
 )
-def test_missing_data_count_as_aws_s_tables_say(watched: Watched, wanted: int, pattern: str, states: Any) -> None:
-    watched.to_the_minute()
-    end = watched.now() // 60 * 60
-    for missing in MISSING:
-        watched.put_alarm(
-            AlarmName=f"{watched.alarm}-{missing}",
-            EvaluationPeriods=3,
-            DatapointsToAlarm=wanted,
-            TreatMissingData=missing,
-        )
-        watched.cloudwatch.set_alarm_state(
-            AlarmName=f"{watched.alarm}-{missing}", StateValue=BEFORE, StateReason="the state before"
-        )
-    for position, sign in enumerate(pattern.split()):
-        if sign != "-":
-            watched.measure(VALUES[sign], at=end + 60 * position + 5)
-    watched.cloud.advance(4 * 60)  # the fifth minute is the present one
-    watched.to_the_minute()
-    found = tuple(watched.described(f"{watched.alarm}-{missing}")["StateValue"] for missing in MISSING)
+def test_missing_data_count_as_aws_s_tables_say(judged: Judged, wanted: int, pattern: str, states: Any) -> None:
+    found = tuple(judged[wanted, pattern, missing] for missing in MISSING)
     assert found == tuple(state or BEFORE for state in states)
+
+
+@pytest.mark.parametrize(("pattern", "is_alarm"), SPARSE.items())
+def test_an_alarm_is_not_premature_when_data_are_sparse(judged: Judged, pattern: str, is_alarm: bool) -> None:
+    assert (judged[3, pattern, "missing"] == "ALARM") is is_alarm
 
 
 def test_an_alarm_without_data_begins_as_insufficient(watched: Watched) -> None:
@@ -139,7 +157,8 @@ def test_a_composite_alarm_follows_the_alarms_in_its_rule(watched: Watched) -> N
     watched.cloudwatch.put_composite_alarm(AlarmName=f"{watched.alarm}-both", AlarmRule=rule)
 
     def state() -> str:
-        answer = watched.cloudwatch.describe_alarms(AlarmNames=[f"{watched.alarm}-both"])
+        names, types = [f"{watched.alarm}-both"], ["CompositeAlarm"]
+        answer = watched.cloudwatch.describe_alarms(AlarmNames=names, AlarmTypes=types)
         return str(answer["CompositeAlarms"][0]["StateValue"])
 
     def set_state(noun: str, value: str) -> None:

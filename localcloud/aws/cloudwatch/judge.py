@@ -10,6 +10,7 @@ from localcloud.aws.api_errors import ApiError
 from localcloud.aws.clock import Clock
 from localcloud.aws.cloudwatch import announcements, queries
 from localcloud.aws.cloudwatch.alarm_states import AlarmStates
+from localcloud.aws.cloudwatch.low_samples import has_too_few
 from localcloud.aws.cloudwatch.reasons import Datapoints, reason_data_of, reason_of
 from localcloud.aws.cloudwatch.store import Named, Store
 from localcloud.aws.cloudwatch.verdict import Rule, judge
@@ -176,7 +177,7 @@ class Judge:
         if self._is_at_rest(named, rule, boundary, [value for _, value in datapoints], is_measured=is_measured):
             self._resting.add(_identity(named))
         state = judge(rule, [value for _, value in datapoints])
-        if state is None or state == alarm["StateValue"]:
+        if state is None or state == alarm["StateValue"] or has_too_few(self._store, named, between):
             return False
         reason = reason_of(rule, state, alarm["StateValue"], datapoints)
         self._states.change(named, state, reason, reason_data_of(alarm, period_s, datapoints, self._clock.now()))

@@ -30,6 +30,7 @@ from localcloud.aws.ministack_patches import (
     queue_levels,
     queues,
     roles,
+    rule_metrics,
     saving,
     schedules,
     step_functions,
@@ -105,6 +106,7 @@ class Substrate:
             function_metrics.install(telemetry, clock)
             log_lines.install(telemetry)
             execution_metrics.install(telemetry, clock)
+            rule_metrics.install(telemetry, clock)
         timers.install(self.clock)
         saving.install(self._saver)
 

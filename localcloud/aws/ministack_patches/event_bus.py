@@ -24,6 +24,9 @@ logger = logging.getLogger("localcloud.event_bus")
 
 _published = threading.Condition()
 _target: ContextVar[Mapping[str, Any]] = ContextVar("localcloud_event_target")
+_rule: ContextVar[Mapping[str, Any]] = ContextVar("localcloud_event_rule")
+# Told the rule's ARN and what became of one delivery, by the name of its metric.
+_listeners: list[Callable[[str, str], None]] = []
 
 
 def put_aws_event(
@@ -48,6 +51,11 @@ def wait_for_event(timeout_s: float) -> None:
         _published.wait(timeout_s)
 
 
+def listen(told: Callable[[str, str], None]) -> None:
+    """Has each delivery told: the rule's ARN, and `Invocations`, `InvocationsSentToDlq` or `FailedInvocations`."""
+    _listeners.append(told)
+
+
 def install() -> None:
     """Sends what a target cannot take to the target's dead-letter queue; MiniStack only logs it."""
     eventbridge._invoke_target = _remember_target(eventbridge._invoke_target)
@@ -56,13 +64,17 @@ def install() -> None:
 
 
 def _remember_target(original: Callable[..., None]) -> Callable[..., None]:
-    def invoke_target(target: Mapping[str, Any], *arguments: Any, **options: Any) -> None:
-        token = _target.set(target)
+    def invoke_target(
+        target: Mapping[str, Any], event: Any, rule: Mapping[str, Any], *arguments: Any, **options: Any
+    ) -> None:
+        target_token, rule_token = _target.set(target), _rule.set(rule)
         activity.note()
+        _tell("Invocations")
         try:
-            original(target, *arguments, **options)
+            original(target, event, rule, *arguments, **options)
         finally:
-            _target.reset(token)
+            _target.reset(target_token)
+            _rule.reset(rule_token)
 
     return invoke_target
 
@@ -76,12 +88,20 @@ def _deliver_or_bury(original: Callable[..., None], exists: Callable[[str], bool
         dead_letters = _target.get({}).get("DeadLetterConfig", {}).get("Arn", "")
         if dead_letters and _queue_exists(dead_letters):
             bury(parse_arn(dead_letters), payload)
+            _tell("InvocationsSentToDlq")
             logger.warning("Target %s does not exist; the event went to %s", arn, dead_letters)
         else:
+            _tell("FailedInvocations")
             logger.error("Target %s does not exist, nor a dead-letter queue; the event is lost: %s", arn, payload)
 
     bury = eventbridge._dispatch_to_sqs
     return dispatch
+
+
+def _tell(metric: str) -> None:
+    rule = _rule.get({})
+    for told in _listeners if "Arn" in rule else ():
+        told(rule["Arn"], metric)
 
 
 def _queue_exists(arn: str) -> bool:

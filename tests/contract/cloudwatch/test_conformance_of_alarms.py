@@ -104,6 +104,25 @@ def test_when_a_metric_ends_the_policy_says_what_follows(watched: Watched, missi
     assert seen[seen.index("ALARM") :] == states
 
 
+def test_a_percentile_of_few_values_changes_no_state_where_that_is_asked_for(watched: Watched) -> None:
+    """docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html#percentiles-with-low-samples ."""
+    watched.put_alarm(
+        Statistic=None,
+        ExtendedStatistic="p90",
+        TreatMissingData="ignore",
+        EvaluateLowSampleCountPercentile="ignore",
+    )
+    seen = []
+    for count in (99, 100):
+        watched.to_the_minute()
+        datum = {"MetricName": "sales", "Values": [1.0], "Counts": [float(count)], "Timestamp": watched.now()}
+        watched.cloudwatch.put_metric_data(Namespace=watched.namespace, MetricData=[datum])
+        watched.to_the_minute()
+        seen.append(watched.state)
+        watched.cloud.advance(600)
+    assert seen == ["INSUFFICIENT_DATA", "ALARM"]
+
+
 # Composites ----------------------------------------------------------------------------------------------------------
 
 

@@ -91,6 +91,18 @@ def test_a_failed_execution_is_counted(watched: Watched) -> None:
     assert total(watched, "AWS/States", "ExecutionsStarted", dimensions) == 1.0
 
 
+def test_a_rule_counts_its_deliveries_and_those_that_nobody_took(watched: Watched) -> None:
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html ."""
+    events = watched.cloud.client("events")
+    events.put_rule(Name=watched.namespace, EventPattern=json.dumps({"source": [watched.namespace]}))
+    target = {"Id": "gone", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:gone-{watched.namespace}"}
+    events.put_targets(Rule=watched.namespace, Targets=[target])
+    events.put_events(Entries=[{"Source": watched.namespace, "DetailType": "Sold", "Detail": "{}"}])
+    dimensions = {"RuleName": watched.namespace}
+    assert poll(lambda: total(watched, "AWS/Events", "FailedInvocations", dimensions)) == 1.0
+    assert total(watched, "AWS/Events", "Invocations", dimensions) == 1.0
+
+
 def put_queue_alarm(watched: Watched) -> str:
     url: str = watched.cloud.client("sqs").create_queue(QueueName=watched.namespace)["QueueUrl"]
     watched.put_alarm(

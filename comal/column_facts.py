@@ -107,5 +107,5 @@ class ColumnFacts:
             return
         self.min = min(self.min, float(found.min()))
         self.max = max(self.max, float(found.max()))
-        self.increases = self.increases and bool(found[0] > self._last and np.all(np.diff(found) > 0))
+        self.increases = self.increases and bool(found[0] > self._last and np.all(found[1:] > found[:-1]))
         self._last = float(found[-1])

@@ -161,6 +161,13 @@ class DriftScored(Event):
     report_key: str
 
 
+class BatchScoringRequested(Event):
+    """Somebody asks for predictions of validated batches; `prefix` is a prefix of the lake."""
+
+    prefix: str
+    requested_by: str
+
+
 class BatchScored(Event):
     """Every row of a prefix has a prediction."""
 

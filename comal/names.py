@@ -53,6 +53,15 @@ class Names:
         """Batch transform job of one scoring; a repeated create conflicts harmlessly."""
         return f"{self.stack}-{model}-score-{digest}"
 
+    @property
+    def database(self) -> str:
+        """Glue database of the stack's tables; Athena takes no hyphens."""
+        return f"{PROJECT}_{self.stack}".replace("-", "_")
+
+    def predictions_table(self, model: str) -> str:
+        """Glue table of a model's batch predictions."""
+        return f"{model}_predictions".replace("-", "_")
+
     def model_of(self, resource_name: str) -> str:
         """The model behind a name made by `of_model`."""
         return resource_name.removeprefix(f"{self.stack}-")

@@ -12,6 +12,7 @@ lake      validated/<model>/v1/dt=…/<batch>.parquet           every row of a g
           captured/<model>/v1/dt=…/<capture>.parquet          captured requests and predictions, typed, with their ids
           labels/<model>/v1/dt=…/<file>.parquet               late labels, typed; dt is the day that they came
           monitoring/<model>/v1/dt=…/<window>.{json,html}     what a window of captured rows was found to be
+          scoring/<model>/<scoring>/….parquet.out             what a transform job writes until all of it is there
           predictions/<model>/v1/dt=…/<scoring>/….parquet     batch predictions, a row for each input row, in order
 models    <model>/runs/<run>/inputs/recipe/recipe.json        the recipe this run used
           <model>/runs/<run>/inputs/train.manifest            the batches this run used (SageMaker ManifestFile)
@@ -93,6 +94,16 @@ def monitoring_key(model: str, day: str, window_id: str, extension: str) -> str:
 def predictions_prefix(model: str, day: str, scoring_id: str) -> str:
     """Folder of one batch scoring's Parquet files."""
     return _dated("predictions", model, day, scoring_id) + "/"
+
+
+def validated_prefix(model: str, day: str = "") -> str:
+    """Folder of a model's validated batches; of one day with `day`, YYYY-MM-DD."""
+    return f"validated/{model}/v1/" + (f"dt={day}/" if day else "")
+
+
+def scoring_prefix(model: str, scoring_id: str) -> str:
+    """Folder that a transform job writes to."""
+    return f"scoring/{model}/{scoring_id}/"
 
 
 def capture_prefix(model: str) -> str:

@@ -7,6 +7,7 @@ from comal import recipe_file, s3_layout
 from comal.names import Names
 from infra.aws_rules import check_aws_rules
 from infra.components.alarms import Alarms
+from infra.components.batch_serving import BatchServing
 from infra.components.clean_up import CleanUp
 from infra.components.continuous_training import ContinuousTraining
 from infra.components.data_lake import DataLake
@@ -41,6 +42,10 @@ if settings.has("serving"):
     serving = Serving(stack, layer=data.layer)
     components.append(serving)
     functions += serving.functions
+if settings.has("batch_serving"):
+    batch_serving = BatchServing(stack, layer=data.layer)
+    components.append(batch_serving)
+    functions += batch_serving.functions
 if settings.has("monitoring"):
     monitoring = Monitoring(stack, layer=data.layer)
     functions += monitoring.functions

@@ -186,6 +186,26 @@ def monitor_endpoint(names: Names) -> list[Statement]:
     ]
 
 
+def score_batch(names: Names, transform_role_arn: str) -> list[Statement]:
+    """Starts transform jobs with a Model each, and files what they predict."""
+    lake = names.bucket("lake")
+    return [
+        allow(["s3:GetObject"], [_objects(lake, "recipes/*"), _objects(lake, "scoring/*")]),
+        allow(["s3:PutObject"], [_objects(lake, "predictions/*")]),
+        allow(["s3:DeleteObject"], [_objects(lake, "scoring/*")]),
+        allow(["s3:ListBucket"], [_bucket(lake)]),
+        allow(["dynamodb:GetItem"], [_table(names, "batches")]),
+        *_reads_registry(names),
+        allow(["sagemaker:CreateModel", "sagemaker:DeleteModel", "sagemaker:AddTags"], [_sagemaker(names, "model/")]),
+        allow(
+            ["sagemaker:CreateTransformJob", "sagemaker:DescribeTransformJob", "sagemaker:AddTags"],
+            [_sagemaker(names, "transform-job/")],
+        ),
+        _passes(transform_role_arn, "sagemaker.amazonaws.com"),
+        _emits(names),
+    ]
+
+
 def alert_topic(names: Names) -> Document:
     """Topic policy: alarms and budgets of this account may publish.
 
@@ -219,12 +239,19 @@ def alert_key(names: Names) -> Document:
 
 def clean_up(names: Names, *, empty_on_destroy: bool) -> list[Statement]:
     """Deletes what functions made outside the stack's state; data only where the stack allows it."""
-    kinds = ("endpoint/", "endpoint-config/", "model/", "model-package/", "training-job/")
+    kinds = ("endpoint/", "endpoint-config/", "model/", "model-package/", "training-job/", "transform-job/")
     statements = [
         _lists(
             [
                 f"sagemaker:List{kind}"
-                for kind in ("Endpoints", "EndpointConfigs", "Models", "ModelPackages", "TrainingJobs")
+                for kind in (
+                    "Endpoints",
+                    "EndpointConfigs",
+                    "Models",
+                    "ModelPackages",
+                    "TrainingJobs",
+                    "TransformJobs",
+                )
             ]
         ),
         allow(
@@ -236,6 +263,7 @@ def clean_up(names: Names, *, empty_on_destroy: bool) -> list[Statement]:
                 "sagemaker:DescribeEndpoint",
                 "sagemaker:ListTags",
                 "sagemaker:StopTrainingJob",
+                "sagemaker:StopTransformJob",
             ],
             [_sagemaker(names, kind) for kind in kinds],
         ),
@@ -274,6 +302,17 @@ def endpoint(names: Names, image_repository_arn: str, *, captures: bool) -> Docu
         # Below <model>/<endpoint>/, and nothing else that the bucket may come to hold.
         *([allow(["s3:PutObject"], [_objects(capture, f"*/{names.of_model('*')}/*")])] if captures else []),
         *_container(names, image_repository_arn, "Endpoints"),
+    )
+
+
+def batch_transform(names: Names, image_repository_arn: str) -> Document:
+    """A transform job: reads its model's archive and validated batches, writes predictions out of sight."""
+    lake, models = names.bucket("lake"), names.bucket("models")
+    return document(
+        allow(["s3:GetObject"], [_objects(models, "*/runs/*"), _objects(lake, "validated/*")]),
+        allow(["s3:PutObject"], [_objects(lake, "scoring/*")]),
+        allow(["s3:ListBucket"], [_bucket(lake), _bucket(models)]),
+        *_container(names, image_repository_arn, "TransformJobs"),
     )
 
 

@@ -93,37 +93,56 @@ def read_matrix(batches: Sequence[Batch], features: Sequence[FeatureColumn], *, 
     first = 0
     for batch in batches:
         table = read_columns(batch, [feature.name for feature in features])
-        for position, feature in enumerate(features):
-            values = _as_floats(table.column(feature.name), feature, batch, refuse_unknown=refuse_unknown)
-            matrix[first : first + batch.rows, position] = values
+        rows = matrix[first : first + batch.rows]
+        fill_matrix(rows, table, features, f"batch {batch.batch_id}", refuse_unknown=refuse_unknown)
         first += batch.rows
     return matrix
 
 
+def fill_matrix(
+    matrix: Matrix, table: pa.Table, features: Sequence[FeatureColumn], source: str, *, refuse_unknown: bool
+) -> None:
+    """Write the features of typed rows into a matrix.
+
+    Args:
+        matrix: Array of shape (rows, features).
+        table: Rows with a column for each feature.
+        features: Columns of the matrix.
+        source: Where the rows are from, for messages.
+        refuse_unknown: Whether a category outside the feature's values is an error; else it is a missing value.
+
+    Raises:
+        DataError: A column is of another type, or a category is unknown.
+    """
+    for position, feature in enumerate(features):
+        column = table.column(feature.name)
+        matrix[:, position] = _as_floats(column, feature, source, refuse_unknown=refuse_unknown)
+
+
 def _as_floats(
-    column: pa.ChunkedArray, feature: FeatureColumn, batch: Batch, *, refuse_unknown: bool
+    column: pa.ChunkedArray, feature: FeatureColumn, source: str, *, refuse_unknown: bool
 ) -> NDArray[np.float64]:
     """A column as float64 with NaN for missing values, inside the range of float32."""
     if feature.type == "category":
-        codes = _codes(column, feature, batch, refuse_unknown=refuse_unknown)
+        codes = _codes(column, feature, source, refuse_unknown=refuse_unknown)
         return np.asarray(codes.cast(pa.float64()).to_numpy(), dtype=np.float64)
     try:
         values = np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
     except pa.ArrowException as error:
         raise DataError(
-            f"Column '{feature.name}' of batch {batch.batch_id} is {column.type}; the recipe says {feature.type}.",
+            f"Column '{feature.name}' of {source} is {column.type}; the recipe says {feature.type}.",
             next_step="Push its rows again so that they are validated by the present recipe.",
         ) from error
     return np.clip(values, -FLOAT32_MAX, FLOAT32_MAX)
 
 
-def _codes(column: pa.ChunkedArray, feature: FeatureColumn, batch: Batch, *, refuse_unknown: bool) -> pa.ChunkedArray:
+def _codes(column: pa.ChunkedArray, feature: FeatureColumn, source: str, *, refuse_unknown: bool) -> pa.ChunkedArray:
     texts = column.cast(pa.string())
     codes = pc.index_in(texts, value_set=pa.array(feature.values, pa.string()))
     if refuse_unknown and codes.null_count > texts.null_count:
         unknown = texts.filter(pc.and_(codes.is_null(), texts.is_valid()))[0].as_py()
         raise DataError(
-            f"Column '{feature.name}' of batch {batch.batch_id} holds '{unknown}', none of the recipe's values.",
+            f"Column '{feature.name}' of {source} holds '{unknown}', none of the recipe's values.",
             next_step=f"Add '{unknown}' to the feature's values, or set validation.on_new_category: warn.",
         )
     return codes

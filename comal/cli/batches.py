@@ -6,7 +6,7 @@ from comal.cli.items import rows_of
 from comal.cli.target import Target
 
 PROCESSING = "processing"
-QUARANTINED = "quarantined"
+VALIDATED, QUARANTINED = "validated", "quarantined"
 PREFIX = "batch#"
 
 # What --json prints of a batch, in this order.

@@ -16,6 +16,7 @@ from comal.cli import (
     push,
     recipe,
     retrain,
+    score,
     stack,
     status,
 )
@@ -50,6 +51,7 @@ app.command("status", epilog=status.EPILOG)(status.status)
 app.command("models", epilog=models.EPILOG)(models.models)
 app.command("invoke", epilog=invoke.EPILOG)(invoke.invoke)
 app.command("retrain", epilog=retrain.EPILOG)(retrain.retrain)
+app.command("score", epilog=score.EPILOG)(score.score)
 app.command("history", epilog=history.EPILOG)(history.history)
 app.command("logs", epilog=logs.EPILOG)(logs.logs)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)

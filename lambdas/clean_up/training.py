@@ -1,4 +1,4 @@
-"""Ends what trains: executions, then jobs."""
+"""Ends what trains and what scores batches: executions, then jobs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from lambdas.clean_up.patience import wait_until
 from lambdas.clean_up.tags import is_tagged
 
 _STOPPED = "The model leaves the stack."
+_KINDS = ("Training", "Transform")
 
 
 @dataclass(frozen=True)
@@ -36,26 +37,31 @@ class TrainingCleanUp:
             self.stepfunctions.stop_execution(executionArn=arn, error="Destroyed", cause=_STOPPED)
 
     def stop_jobs(self, deadline: float) -> None:
-        """Stop the models' training jobs and wait until they have: a job holds its role and writes to a bucket."""
-        for name in self._jobs("InProgress"):
+        """Stop the models' jobs and wait until they have: a job holds its role and writes to a bucket."""
+        for kind in _KINDS:
+            self._stop_jobs(kind, deadline)
+
+    def _stop_jobs(self, kind: str, deadline: float) -> None:
+        stop = getattr(self.sagemaker, f"stop_{kind.lower()}_job")
+        for name in self._jobs(kind, "InProgress"):
             try:
-                self.sagemaker.stop_training_job(TrainingJobName=name)
+                stop(**{f"{kind}JobName": name})
             except ClientError as error:
                 # It ended in between: AWS refuses with ValidationException, whose text is not ours to rely on.
-                if not is_absent(error) and name in self._jobs("InProgress"):
+                if not is_absent(error) and name in self._jobs(kind, "InProgress"):
                     raise
         wait_until(
-            lambda: not self._jobs("InProgress") and not self._jobs("Stopping"),
-            what="Stopping the training jobs",
+            lambda: not self._jobs(kind, "InProgress") and not self._jobs(kind, "Stopping"),
+            what=f"Stopping the {kind.lower()} jobs",
             deadline=deadline,
         )
 
-    def _jobs(self, status: str) -> list[str]:
-        pages = self.sagemaker.get_paginator("list_training_jobs").paginate(
+    def _jobs(self, kind: str, status: str) -> list[str]:
+        pages = self.sagemaker.get_paginator(f"list_{kind.lower()}_jobs").paginate(
             NameContains=f"{self.names.stack}-", StatusEquals=status
         )
-        jobs = [job for page in pages for job in page["TrainingJobSummaries"]]
-        return [job["TrainingJobName"] for job in jobs if self._is_ours(job["TrainingJobArn"])]
+        jobs = [job for page in pages for job in page[f"{kind}JobSummaries"]]
+        return [job[f"{kind}JobName"] for job in jobs if self._is_ours(job[f"{kind}JobArn"])]
 
     def _is_ours(self, arn: str) -> bool:
         tags = self.sagemaker.list_tags(ResourceArn=arn)["Tags"]

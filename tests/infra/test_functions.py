@@ -7,7 +7,7 @@ import pytest
 
 from tests.infra.program import ACCOUNT, ALL, IMAGE_URI, REGION, Program, Resource, evaluate
 
-ASYNCHRONOUS = ("validate_batch", "request_training", "deploy_model", "monitor_endpoint")
+ASYNCHRONOUS = ("validate_batch", "request_training", "deploy_model", "monitor_endpoint", "score_batch")
 FUNCTIONS = (*ASYNCHRONOUS, "register_model", "clean_up")
 
 

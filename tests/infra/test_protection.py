@@ -95,6 +95,7 @@ def test_clean_up_runs_before_anything_that_it_cleans_is_gone(program):
         "request_training",
         "deploy_model",
         "monitor_endpoint",
+        "score_batch",
     }  # the deliveries, see below
 
 
@@ -106,6 +107,7 @@ def test_deliveries_stop_before_clean_up_runs(program):
         "request_training",
         "deploy_model",
         "monitor_endpoint",
+        "score_batch",
     }
     assert all(invocation.urn in mapping.dependencies for mapping in mappings)
 

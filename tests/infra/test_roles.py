@@ -17,6 +17,7 @@ WITHOUT_RESOURCES = {
     "sagemaker:ListModelPackages",
     "sagemaker:ListModels",
     "sagemaker:ListTrainingJobs",
+    "sagemaker:ListTransformJobs",
 }
 
 
@@ -43,6 +44,9 @@ def test_every_role_has_one_policy(program):
         "training_run",
         "endpoint",
         "retrain_schedule",
+        "score_batch",
+        "batch_transform",
+        "batch_schedule",
     }
 
 
@@ -94,7 +98,7 @@ def test_events_are_put_in_the_kits_name_only(program):
         for statement in json.loads(policy.inputs["policy"])["Statement"]
         if "events:PutEvents" in statement["Action"]
     ]
-    assert found == [{"StringEquals": {"events:source": "comal"}}] * 5
+    assert found == [{"StringEquals": {"events:source": "comal"}}] * 6
 
 
 def test_policies_stay_below_the_size_of_inline_policies(program):

@@ -11,6 +11,7 @@ import orjson
 from training.serve.answer import Answers
 from training.serve.decode import Decoder
 from training.serve.refusal import RefusalError
+from training.serve.tables import PARQUET_TYPE, TableAnswers
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -18,6 +19,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
+_JSON = b"application/json"
 _METHODS = {"/ping": "GET", "/invocations": "POST"}
 
 
@@ -31,37 +33,43 @@ class App:
     Args:
         decoder: Reads bodies.
         answers: Predicts.
+        tables: Predicts for whole Parquet files.
         max_bytes: Longest body that is read; a longer one is refused before it is buffered.
     """
 
-    def __init__(self, decoder: Decoder, answers: Answers, max_bytes: int) -> None:
+    def __init__(self, decoder: Decoder, answers: Answers, tables: TableAnswers, max_bytes: int) -> None:
         self._decoder = decoder
         self._answers = answers
+        self._tables = tables
         self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
         try:
-            status, body, headers = 200, await self._respond(scope, receive), []
+            status, (body, content_type), headers = 200, await self._respond(scope, receive), []
         except RefusalError as refusal:
             status, body, headers = refusal.status, orjson.dumps(refusal.body()), _refusal_headers(scope, refusal)
+            content_type = _JSON
         except ClientGoneError:
             return
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *headers]
+        headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *headers]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _respond(self, scope: Scope, receive: Receive) -> bytes:
+    async def _respond(self, scope: Scope, receive: Receive) -> tuple[bytes, bytes]:
+        """The answer and its content type."""
         path, method = scope["path"], scope["method"]
         if path not in _METHODS:
             raise RefusalError(404, f"no such path '{path[:60]}'; there are {' and '.join(_METHODS)}")
         if method != _METHODS[path]:
             raise RefusalError(405, f"{path} takes {_METHODS[path]}, not {method}")
         if path == "/ping":
-            return b"{}"
+            return b"{}", _JSON
         body = await self._body(scope, receive)
-        matrix = self._decoder.decode(body, _header(scope, b"content-type").decode("latin-1"))
-        return self._answers.answer(matrix)
+        content_type = _header(scope, b"content-type").decode("latin-1")
+        if content_type == PARQUET_TYPE:
+            return self._tables.answer(body), PARQUET_TYPE.encode()
+        return self._answers.answer(self._decoder.decode(body, content_type)), _JSON
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """The body, if it is short enough.

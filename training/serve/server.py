@@ -11,6 +11,7 @@ from training.serve.answer import Answers
 from training.serve.app import App
 from training.serve.decode import Decoder
 from training.serve.settings import ServeSettings
+from training.serve.tables import TableAnswers, load_keys
 
 # SageMaker sends SIGKILL 30 s after SIGTERM; requests under way get most of it.
 # https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
@@ -27,7 +28,8 @@ def serve(paths: TrainPaths) -> None:
     """
     settings = ServeSettings.from_environment()
     trained = load_model(paths.model)
-    app = App(Decoder(trained.schema), Answers(trained, settings.version), settings.max_payload_bytes)
+    tables = TableAnswers(trained, load_keys(paths.model), settings.version)
+    app = App(Decoder(trained.schema), Answers(trained, settings.version), tables, settings.longest_body_bytes)
     place = settings.unix_socket or f"port {settings.port}"
     say(f"Serving model {trained.schema.model} (version {settings.version or 'unknown'}) on {place}.")
     # uvicorn takes SIGTERM while it runs, drains, and then raises it once more: ignored, so that the exit code is 0.

@@ -20,12 +20,19 @@ class ServeSettings(BaseModel):
         unix_socket: Path of a Unix socket to listen on instead; the local cloud's way.
         version: Version of the model, repeated in every answer.
         max_payload_bytes: Longest body that is read.
+        max_batch_payload_mb: Longest body of a transform job's requests, in MiB; 0 behind an endpoint.
     """
 
     port: int = Field(8080, alias="SAGEMAKER_BIND_TO_PORT", ge=1, le=65535)
     unix_socket: str | None = Field(None, alias="SAGEMAKER_BIND_TO_UNIX_SOCKET")
     version: str | None = Field(None, alias="COMAL_MODEL_VERSION")
     max_payload_bytes: int = Field(DEFAULT_MAX_PAYLOAD_BYTES, alias="COMAL_MAX_PAYLOAD_BYTES", ge=1)
+    max_batch_payload_mb: int = Field(0, alias="SAGEMAKER_MAX_PAYLOAD_IN_MB", ge=0)
+
+    @property
+    def longest_body_bytes(self) -> int:
+        """What to read at most, behind an endpoint or in a transform job."""
+        return max(self.max_payload_bytes, self.max_batch_payload_mb * 1024 * 1024)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "ServeSettings":

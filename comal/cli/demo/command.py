@@ -75,4 +75,5 @@ def second_half(watch: TacoWatch) -> Steps:
         ("the endpoint serves it", show.serve),
         ("the alarm rests again, after one run", watch.hear_rest),
         ("no request failed meanwhile", show.end_traffic),
+        ("all orders are scored in a batch", watch.score),
     ]

@@ -14,7 +14,17 @@ from comal.cli.target import Target
 from comal.cli.versions import versions_of
 
 # Areas of the lake that hold a model's data; recipes/ belongs to the stack.
-LAKE_AREAS = ("validated", "quarantine", "reports", "profiles")
+LAKE_AREAS = (
+    "validated",
+    "quarantine",
+    "reports",
+    "profiles",
+    "captured",
+    "labels",
+    "monitoring",
+    "scoring",
+    "predictions",
+)
 RUN_ID = "[0-9a-f]{12}"
 STOP_TIMEOUT_S = 60.0
 DRAIN_TIMEOUT_S = 5.0
@@ -39,8 +49,19 @@ def reset_model(target: Target, model: str) -> dict[str, int]:
     rows += _delete_rows(target, model, "batches")
     objects = _delete_objects(target, "landing", s3_layout.incoming_key(model, ""))
     objects += sum(_delete_objects(target, "lake", f"{area}/{model}/") for area in LAKE_AREAS)
+    objects += _delete_objects(target, "landing", s3_layout.labels_key(model, ""))
     objects += _delete_objects(target, "models", f"{model}/")
+    if _is_monitored(target):
+        rows += _delete_rows(target, model, "monitoring")
+        objects += _delete_objects(target, "capture", s3_layout.capture_prefix(model))
     return {"runs": runs, "versions": versions, "endpoints": endpoints, "objects": objects, "rows": rows}
+
+
+def _is_monitored(target: Target) -> bool:
+    """Whether the stack has the component `monitoring`."""
+    s3 = target.client("s3")
+    buckets = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    return target.names.bucket("capture") in buckets
 
 
 def _stop_runs(target: Target, model: str) -> int:

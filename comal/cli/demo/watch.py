@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from comal.cli.batches import VALIDATED, batches_of
 from comal.cli.demo.chain import MODEL
+from comal.cli.demo.predictions import read_predictions
 from comal.cli.demo.step import expect
 from comal.cli.demo.steps import FUNCTION_LOGS, TacoDemo
 from comal.cli.demo.traffic import Traffic
@@ -11,6 +13,7 @@ from comal.cli.following import decisions_of
 from comal.cli.invoke import ask
 from comal.cli.patience import wait_for
 from comal.cli.request_body import from_json
+from comal.cli.score import follow_scoring, lake_prefix, request_scoring
 
 # The week in which the delivery app makes people order from farther away (examples/tacos/README.md).
 CHANGED_WEEK = 3
@@ -86,6 +89,20 @@ class TacoWatch:
             logs=f"comal history {MODEL}",
         )
         return f"{told}; one run for the alarm"
+
+    def score(self) -> str:
+        """The same orders are scored in a batch, and read back with one call of awswrangler."""
+        target = self.demo.target
+        asked = request_scoring(target, MODEL, lake_prefix(target, MODEL, ""))
+        done = follow_scoring(target, MODEL, asked)
+        rows = read_predictions(target, done)
+        expect(
+            rows == sum(batch["rows"] for batch in batches_of(target, MODEL) if batch["status"] == VALIDATED),
+            seen=f"{rows} predictions.",
+            expected="one for each validated row.",
+            logs=FUNCTION_LOGS,
+        )
+        return f"{rows:,} predictions in {done['database']}.{done['table']}, read with awswrangler"
 
     def _runs_decided(self) -> list[dict[str, Any]]:
         """Decisions to run, newest first."""

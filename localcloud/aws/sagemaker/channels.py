@@ -30,19 +30,35 @@ def download_channel(s3: RoleS3, channel: Channel, directory: Path, check: Calla
     if source is None:
         raise ContainerFailure(f"ClientError: Channel {channel['ChannelName']} has no S3DataSource.")
     directory.mkdir(parents=True, exist_ok=True)
+    # Next to the channel, so that the algorithm does not take it for data.
+    objects = input_objects(s3, source, directory.parent / f"{directory.name}-manifest")
+    for address, relative in objects.items():
+        check()
+        s3.download(address, local_path(directory, relative))
+
+
+def input_objects(s3: RoleS3, source: dict[str, Any], manifest: Path) -> dict[S3Uri, str]:
+    """The objects of an S3DataSource, in its order, with their paths below it.
+
+    Args:
+        s3: S3 as the job's role.
+        source: S3DataType and S3Uri.
+        manifest: Where a manifest is put.
+
+    Raises:
+        ContainerFailure: In AWS's words, when there are none, or they cannot be listed.
+    """
     uri = S3Uri.parse(source["S3Uri"])
     if source["S3DataType"] == "S3Prefix":
         files = {key: relative_to_prefix(key, uri.key) for key in s3.list_keys(uri)}
         objects = {S3Uri(uri.bucket, key): path for key, path in files.items()}
     elif source["S3DataType"] == "ManifestFile":
-        objects = _read_manifest(s3, uri, directory)
+        objects = _read_manifest(s3, uri, manifest)
     else:
         raise ContainerFailure(f"ClientError: S3DataType {source['S3DataType']} is not available on this machine.")
     if not objects:
         raise s3.nothing_found(uri)
-    for address, relative in objects.items():
-        check()
-        s3.download(address, local_path(directory, relative))
+    return objects
 
 
 def relative_to_prefix(key: str, prefix: str) -> str:
@@ -53,9 +69,7 @@ def relative_to_prefix(key: str, prefix: str) -> str:
     return key.rpartition("/")[2]
 
 
-def _read_manifest(s3: RoleS3, uri: S3Uri, directory: Path) -> dict[S3Uri, str]:
-    # Next to the channel, so that the algorithm does not take it for data.
-    path = directory.parent / f"{directory.name}-manifest"
+def _read_manifest(s3: RoleS3, uri: S3Uri, path: Path) -> dict[S3Uri, str]:
     s3.download(uri, path)
     try:
         entries = json.loads(path.read_text())

@@ -49,6 +49,7 @@ def _upper_snake(status: str) -> str:
 
 _TIME_WRITERS: dict[str, Callable[[float], Any]] = {
     "TrainingJob": lambda seconds: str(_milliseconds(seconds)),
+    "TransformJob": _iso,
     "Endpoint": _milliseconds,
     "ModelPackage": _iso,
 }

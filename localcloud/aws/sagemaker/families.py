@@ -122,7 +122,20 @@ ENDPOINT = Family(
     descending=True,
     event="SageMaker Endpoint State Change",
 )
+TRANSFORM_JOB = Family(
+    "TransformJob",
+    "transform-job",
+    "TransformJobSummaries",
+    "TransformJobSummary",
+    (_INVALID, "Could not find requested job with name: {name}"),
+    (
+        "ResourceInUse",
+        "Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})",
+    ),
+    descending=False,
+    event="SageMaker Transform Job State Change",
+)
 FAMILIES = {
     family.name: family
-    for family in (TRAINING_JOB, MODEL_PACKAGE_GROUP, MODEL_PACKAGE, MODEL, ENDPOINT_CONFIG, ENDPOINT)
+    for family in (TRAINING_JOB, TRANSFORM_JOB, MODEL_PACKAGE_GROUP, MODEL_PACKAGE, MODEL, ENDPOINT_CONFIG, ENDPOINT)
 }

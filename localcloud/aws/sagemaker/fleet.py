@@ -54,13 +54,26 @@ class Fleet:
         plan: Sequence[VariantPlan],
         directory: Path,
         capture: CapturePlan | None = None,
+        log_group: str = "",
     ) -> None:
+        """Takes a plan.
+
+        Args:
+            garage: What every fleet needs.
+            scope: Account and region.
+            endpoint: Name of the endpoint, or of the job that has a fleet of its own.
+            plan: Its variants.
+            directory: Where its files are.
+            capture: What is captured of its calls.
+            log_group: Where its output goes; by default the endpoint's.
+        """
         self.plan = plan
         self.capture = capture
         self.directory = directory
         self.scope = scope
         self.endpoint = endpoint
         self._garage = garage
+        self._log_group = log_group or LOG_GROUP_PREFIX + endpoint
         self.instances = [
             self._make_instance(variant, number) for variant in plan for number in range(variant.instances)
         ]
@@ -151,8 +164,7 @@ class Fleet:
 
     def _follow(self, instance: Instance) -> None:
         stream = f"{instance.variant}/i-{uuid.uuid5(uuid.NAMESPACE_URL, str(instance.directory)).hex[:17]}"
-        group = LOG_GROUP_PREFIX + self.endpoint
-        self._garage.logs.follow(instance.directory / LOG, self.scope.region, group, stream)
+        self._garage.logs.follow(instance.directory / LOG, self.scope.region, self._log_group, stream)
 
     def _prepare(self, variant: VariantPlan, directory: Path) -> None:
         """Puts the model where the container looks for it.

@@ -41,7 +41,7 @@ class Instance:
         self.ready = False
         self.in_flight = 0
         self.connections = ConnectionPool(socket_path)
-        self._socket_path = socket_path
+        self.socket_path = socket_path
         self._start_process = start_process
         self._process: SupervisedProcess | None = None
         self._stopping = threading.Event()
@@ -67,7 +67,7 @@ class Instance:
         Raises:
             ContainerFailure: Its supervisor did not start.
         """
-        self._socket_path.unlink(missing_ok=True)
+        self.socket_path.unlink(missing_ok=True)
         try:
             self._process = self._start_process()
         except SupervisorLostError as error:
@@ -81,7 +81,7 @@ class Instance:
         """
         deadline = time.monotonic() + timeout_s
         process = self._process
-        while process is not None and not ping(self._socket_path, PING_TIMEOUT_S):
+        while process is not None and not ping(self.socket_path, PING_TIMEOUT_S):
             record = process.wait(_PING_INTERVAL_S)
             if record is not None or time.monotonic() > deadline or self._stopping.is_set():
                 raise self._ping_failure(record)
@@ -108,7 +108,7 @@ class Instance:
             self._process.request_stop()
             if self._process.wait(timeout_s) is None:
                 self._process.kill()
-        self._socket_path.unlink(missing_ok=True)
+        self.socket_path.unlink(missing_ok=True)
 
     def _keep_alive(self) -> None:
         failures = 0

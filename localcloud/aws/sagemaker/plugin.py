@@ -33,6 +33,8 @@ from localcloud.aws.sagemaker.store import Document, Store
 from localcloud.aws.sagemaker.tags import Tags
 from localcloud.aws.sagemaker.training_jobs import TrainingJobs
 from localcloud.aws.sagemaker.training_run import Workshop
+from localcloud.aws.sagemaker.transform_jobs import TransformJobs
+from localcloud.aws.sagemaker.transform_run import TransformShop
 from localcloud.errors import StateDirectoryError
 
 # Calls wait for SQLite, and Create calls for IAM, which is the edge itself: never on its event loop.
@@ -94,11 +96,13 @@ class SageMakerService:
         workshop = Workshop(catalogue, clients, Images(images), self._warm_images, self._logs)
         self._training_jobs = TrainingJobs(workshop, directory / "training-jobs")
         garage = Garage(clients, workshop.images, self._warm_images, self._logs, self._sockets)
+        self._transform_jobs = TransformJobs(TransformShop(catalogue, garage), directory / "transform-jobs")
         self._endpoints = Endpoints(catalogue, garage, routes, scaled, directory / "endpoints")
         special = {
             operation: handler
             for part in (
                 self._training_jobs,
+                self._transform_jobs,
                 ModelPackages(catalogue),
                 Models(catalogue, clients),
                 self._endpoints,
@@ -144,7 +148,7 @@ class SageMakerService:
 
     def is_idle(self) -> bool:
         """Whether no captured call is on its way, and no endpoint is being changed."""
-        return self._captures.is_idle() and self._endpoints.is_idle()
+        return self._captures.is_idle() and self._endpoints.is_idle() and self._transform_jobs.is_idle()
 
     async def start(self) -> None:
         """Takes up what a killed emulator left."""
@@ -153,6 +157,7 @@ class SageMakerService:
         self._captures.start()
         self._metrics.start()
         self._training_jobs.resume()
+        self._transform_jobs.resume()
         self._endpoints.resume()
 
     async def stop(self) -> None:
@@ -166,6 +171,7 @@ class SageMakerService:
         self._captures.stop()
         self._metrics.stop()
         self._training_jobs.abandon()
+        self._transform_jobs.abandon()
         self._endpoints.stop()
         self._warm_images.stop()
         shutil.rmtree(self._sockets, ignore_errors=True)

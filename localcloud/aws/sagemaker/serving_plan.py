@@ -65,7 +65,7 @@ def make_plan(catalogue: Catalogue, scope: Scope, config_name: str) -> list[Vari
         ApiError: The configuration or one of its models is not there.
     """
     config = catalogue.find(ENDPOINT_CONFIG, scope, config_name).document
-    return [_plan_variant(catalogue, scope, variant) for variant in config["ProductionVariants"]]
+    return [plan_variant(catalogue, scope, variant) for variant in config["ProductionVariants"]]
 
 
 def resolve_container(catalogue: Catalogue, scope: Scope, request: Document) -> Document:
@@ -103,7 +103,12 @@ def model_data_url(container: Document) -> str:
     return str(source["S3Uri"])
 
 
-def _plan_variant(catalogue: Catalogue, scope: Scope, variant: Document) -> VariantPlan:
+def plan_variant(catalogue: Catalogue, scope: Scope, variant: Document) -> VariantPlan:
+    """Resolves one production variant.
+
+    Raises:
+        ApiError: Its model is not there.
+    """
     model = catalogue.find(MODEL, scope, variant["ModelName"]).document
     container = resolve_container(catalogue, scope, model)
     serverless = variant.get("ServerlessConfig")

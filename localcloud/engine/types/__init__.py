@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from localcloud.engine.resource_type import ResourceType
 from localcloud.engine.types import (
     alarms,
+    catalogue,
     containers,
     events,
     functions,
@@ -23,6 +24,7 @@ from localcloud.engine.types import (
 
 TYPES: Mapping[str, ResourceType] = {
     **alarms.TYPES,
+    **catalogue.TYPES,
     **containers.TYPES,
     **events.TYPES,
     **functions.TYPES,

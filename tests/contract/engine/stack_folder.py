@@ -13,6 +13,7 @@ _SERVICES = (
     "dynamodb",
     "ecr",
     "events",
+    "glue",
     "iam",
     "kms",
     "lambda",

@@ -148,7 +148,7 @@ def test_secrets_reach_neither_state_nor_outputs(folder, prefix):
 @pytest.mark.parametrize(
     ("program", "said"),
     [
-        ('aws.glue.CatalogDatabase("x", name="x")', "no row for aws:glue/catalogDatabase:CatalogDatabase"),
+        ('aws.athena.Database("x", name="x", bucket="b")', "no row for aws:athena/database:Database"),
         ('aws.sqs.Queue("x", name="x", kms_data_key_reuse_period_seconds=60)', "kmsDataKeyReusePeriodSeconds"),
         ('aws.sqs.Queue("x"); aws.sqs.Queue("x")', "twice"),
         ('raise ValueError("no such shop")', "no such shop"),

@@ -84,6 +84,11 @@ aws.dynamodb.Table("d", name=p, billing_mode="PAY_PER_REQUEST", hash_key="pk", r
     server_side_encryption={{"enabled": True}})
 machine = aws.sfn.StateMachine("sm", name=p, role_arn=role.arn, tags=tags, definition=json.dumps(
     {{"StartAt": "Done", "States": {{"Done": {{"Type": "Succeed"}}}}}}))
+database = aws.glue.CatalogDatabase("db", name=p.replace("-", "_"), description=f"{timeout}", tags=tags)
+aws.glue.CatalogTable("gt", name="orders", database_name=database.name, description=f"{timeout}",
+    table_type="EXTERNAL_TABLE", partition_keys=[{{"name": "dt", "type": "string"}}],
+    storage_descriptor={{"location": f"s3://{{p}}/orders/", "columns": [{{"name": "id", "type": "bigint"}}],
+    "ser_de_info": {{"serialization_library": "x"}}}})
 aws.scheduler.Schedule("sch", name=p, schedule_expression="rate(1 hours)", flexible_time_window={{"mode": "OFF"}},
     target={{"arn": queue.arn, "role_arn": role.arn, "input": "{{}}"}})
 key = aws.kms.Key("k", description=p, enable_key_rotation=True, deletion_window_in_days=7, tags=tags)

@@ -46,6 +46,15 @@ GOLDEN = [
     events.ModelRejected(**WHO, version=2, model_package_arn=ARN, why="rmse 3.75 is above the champion's 3.5"),
     events.ModelDeployed(**WHO, version=2, endpoint_name="dev-tacos", model_package_arn=ARN),
     events.ModelRolledBack(**WHO, version=2, endpoint_name="dev-tacos", why="the container did not answer /ping"),
+    events.BatchScoringRequested(**WHO, prefix="validated/tacos/v1/dt=2026-03-02/", requested_by="ana"),
+    events.BatchScored(
+        **WHO,
+        version=2,
+        transform_job_name="dev-tacos-score-0123456789ab",
+        source_prefix="validated/tacos/v1/dt=2026-03-02/",
+        predictions_prefix="predictions/tacos/v1/dt=2026-03-03/0123456789ab/",
+        rows=1200,
+    ),
     events.DriftScored(
         **WHO,
         version=2,

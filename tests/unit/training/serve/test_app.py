@@ -13,6 +13,7 @@ from training.schema import FeatureColumn, ModelSchema
 from training.serve.answer import Answers
 from training.serve.app import App
 from training.serve.decode import Decoder
+from training.serve.tables import TableAnswers
 
 MAX_BYTES = 100
 
@@ -39,7 +40,8 @@ def app(task: str = "regression", answer: Any = 12.3, classes: Iterable[Any] = (
         features=(FeatureColumn(name="x", type="number"),),
         classes=tuple(classes),
     )
-    return App(Decoder(schema), Answers(TrainedModel(schema, FixedModel(answer)), "7"), MAX_BYTES)
+    trained = TrainedModel(schema, FixedModel(answer))
+    return App(Decoder(schema), Answers(trained, "7"), TableAnswers(trained, ("id",), "7"), MAX_BYTES)
 
 
 @dataclass

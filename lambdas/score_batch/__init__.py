@@ -1,0 +1,1 @@
+"""Scores validated batches with a transform job, and files the predictions in the lake."""

@@ -247,10 +247,10 @@ def _check_metric_alarm(request: Mapping[str, Any]) -> None:
     if request.get("TreatMissingData", "missing") not in _MISSING:
         raise ApiError("ValidationError", f"TreatMissingData must be one of {', '.join(_MISSING)}.")
     if request.get("Metrics"):
-        queries.check_queries(request["Metrics"])
         returned = [query for query in request["Metrics"] if query.get("ReturnData", True)]
         if len(returned) != 1:
             raise ApiError("ValidationError", "Exactly one element of the metrics list should return data.")
+        queries.check_queries(request["Metrics"], of_alarm=True)
     else:
         _check_single_metric(request)
     period_s = queries.period_of(request.get("Metrics") or []) if request.get("Metrics") else request["Period"]

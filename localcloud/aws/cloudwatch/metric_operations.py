@@ -8,6 +8,7 @@ from typing import Any
 
 from localcloud.aws.api_errors import ApiError
 from localcloud.aws.cloudwatch import queries
+from localcloud.aws.cloudwatch.data_pages import data_page
 from localcloud.aws.cloudwatch.metrics import MetricIntake
 from localcloud.aws.cloudwatch.pages import page
 from localcloud.aws.cloudwatch.queries import Range
@@ -39,7 +40,7 @@ class MetricOperations:
         return {}
 
     def get_metric_data(self, account: str, region: str, request: Document) -> Document:
-        """GetMetricData: all in one page."""
+        """GetMetricData."""
         asked = request["MetricDataQueries"]
         queries.check_queries(asked)
         between = _between(request)
@@ -59,10 +60,9 @@ class MetricOperations:
                         "Label": query.get("Label") or _label(query),
                         "Timestamps": moments,
                         "Values": [series[moment] for moment in moments],
-                        "StatusCode": "Complete",
                     }
                 )
-        return {"MetricDataResults": results, "Messages": []}
+        return data_page(results, request)
 
     def get_metric_statistics(self, account: str, region: str, request: Document) -> Document:
         """GetMetricStatistics."""

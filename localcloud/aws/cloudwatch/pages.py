@@ -19,9 +19,18 @@ def page(key: str, items: Sequence[Document], request: Mapping[str, Any], size: 
     Raises:
         ApiError: The token is none of ours.
     """
+    first = first_of(request)
+    answer: Document = {key: list(items[first : first + size])}
+    return answer | ({"NextToken": str(first + size)} if first + size < len(items) else {})
+
+
+def first_of(request: Mapping[str, Any]) -> int:
+    """How many items were given already.
+
+    Raises:
+        ApiError: The token is none of ours.
+    """
     token = request.get("NextToken", "0")
     if not token.isdigit():
         raise ApiError("InvalidNextToken", "The next token specified is invalid.")
-    first = int(token)
-    answer: Document = {key: list(items[first : first + size])}
-    return answer | ({"NextToken": str(first + size)} if first + size < len(items) else {})
+    return int(token)

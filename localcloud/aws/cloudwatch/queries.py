@@ -18,6 +18,8 @@ Query = Mapping[str, Any]
 
 _PERIODS_BELOW_A_MINUTE_S = (1, 5, 10, 20, 30)
 _MINUTE_S = 60
+# What `references` says of METRICS(): every metric of the call.
+_ALL = "METRICS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,12 @@ class Range:
         return range(self.start // period_s * period_s, self.end, period_s)
 
 
-def check_queries(queries: Sequence[Query]) -> None:
+def check_queries(queries: Sequence[Query], *, of_alarm: bool = False) -> None:
     """Refuses queries that cannot be computed.
+
+    Args:
+        queries: All of a call.
+        of_alarm: Whether the one that returns data, of which there is one, must be a single series.
 
     Raises:
         ApiError: An id is doubled, an expression or a statistic is unknown, a period is none of AWS's.
@@ -46,13 +52,19 @@ def check_queries(queries: Sequence[Query]) -> None:
             check_statistic(query["MetricStat"]["Stat"])
             check_period(query["MetricStat"]["Period"])
         elif "Expression" in query:
-            unknown = references(parse(query["Expression"])) - {*ids, "METRICS", "REPEAT", "LINEAR"}
+            unknown = references(parse(query["Expression"])) - {*ids, _ALL, "REPEAT", "LINEAR"}
             if unknown:
                 told = ", ".join(sorted(unknown))
                 raise ApiError("ValidationError", f"Error in expression '{query['Id']}': {told} is no id of a query.")
         else:
             message = f"The query {query['Id']} must have either MetricStat or Expression."
             raise ApiError("ValidationError", message)
+    # Whatever an expression asks for that is not computed here shows at once with any value.
+    measured: dict[str, Value] = {query["Id"]: {0: 1.0} for query in queries if "Expression" not in query}
+    values = _evaluate(queries, measured, Range(0, 1))
+    if of_alarm:
+        (returned,) = (query["Id"] for query in queries if query.get("ReturnData", True))
+        as_series(values[returned], queries, Range(0, 1))
 
 
 def check_period(period_s: int) -> None:
@@ -84,21 +96,30 @@ def compute(store: Store, account: str, region: str, queries: Sequence[Query], b
     Raises:
         ApiError: An expression cannot be computed, or asks for itself.
     """
-    period_s = period_of(queries)
-    periods = between.periods(period_s)
-    metrics = [query["Id"] for query in queries if "Expression" not in query]
     values: dict[str, Value] = {
         query["Id"]: read_metric(store, account, region, query["MetricStat"], between)
         for query in queries
         if "Expression" not in query
     }
+    return _evaluate(queries, values, between)
+
+
+def _evaluate(queries: Sequence[Query], measured: Mapping[str, Value], between: Range) -> dict[str, Value]:
+    """The measured values, and those of the expressions over them."""
+    values = dict(measured)
+    periods_s = {query["Id"]: period_of([query]) for query in queries if query["Id"] in measured}
     waiting = {query["Id"]: parse(query["Expression"]) for query in queries if "Expression" in query}
     while waiting:
         ready = [name for name, tree in waiting.items() if not references(tree) & waiting.keys()]
         if not ready:
             raise ApiError("ValidationError", f"The expressions {', '.join(waiting)} ask for each other.")
         for name in ready:
-            values[name] = Evaluation(values, metrics, periods, period_s).compute(waiting.pop(name))
+            tree = waiting.pop(name)
+            asked = references(tree)
+            inputs = [period_s for other, period_s in periods_s.items() if other in asked or _ALL in asked]
+            periods_s[name] = max(inputs, default=period_of(queries))
+            periods = between.periods(periods_s[name])
+            values[name] = Evaluation(values, tuple(measured), periods, periods_s[name]).compute(tree)
     return values
 
 

@@ -38,13 +38,12 @@ class Bucket:
     low: float = float("inf")
     high: float = float("-inf")
     sample: dict[float, float] = field(default_factory=dict)
+    _limit: int = _MAX_DISTINCT
 
     def add(self, value: float, count: float) -> None:
         """Adds one value, measured `count` times."""
         self._extend(count, value * count, value, value)
-        self.sample[value] = self.sample.get(value, 0.0) + count
-        if len(self.sample) > _MAX_DISTINCT:
-            self._coarsen()
+        self._count(value, count)
 
     def add_statistics(self, count: float, total: float, low: float, high: float) -> None:
         """Adds a statistic set: the values themselves are not known."""
@@ -54,7 +53,12 @@ class Bucket:
         """Adds the measurements of another bucket."""
         self._extend(other.count, other.total, other.low, other.high)
         for value, count in other.sample.items():
-            self.sample[value] = self.sample.get(value, 0.0) + count
+            self._count(value, count)
+
+    def _count(self, value: float, count: float) -> None:
+        self.sample[value] = self.sample.get(value, 0.0) + count
+        if len(self.sample) > self._limit:
+            self._coarsen()
 
     def _extend(self, count: float, total: float, low: float, high: float) -> None:
         self.count += count
@@ -68,3 +72,5 @@ class Bucket:
             rounded = float(f"{value:.{_COARSE_DIGITS}g}")
             coarse[rounded] = coarse.get(rounded, 0.0) + count
         self.sample = coarse
+        # Values over many magnitudes stay many; they are looked at again when they have doubled.
+        self._limit = max(_MAX_DISTINCT, 2 * len(coarse))

@@ -255,6 +255,28 @@ def test_an_alarm_that_aws_refuses_is_refused(watched: Watched, changes_: dict[s
         watched.put_alarm(**changes_)
 
 
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("ANOMALY_DETECTION_BAND(sales)", "ANOMALY_DETECTION_BAND with 1 arguments is not computed on this machine"),
+        ("METRICS()", "an array"),
+        ("sales +", "no valid metric math"),
+        ("other + 1", "other is no id of a query"),
+    ],
+)
+def test_math_that_cannot_be_computed_is_refused_before_the_alarm_is_there(
+    watched: Watched, expression: str, said: str
+) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html ."""
+    stat = {"Metric": {"Namespace": watched.namespace, "MetricName": "sales"}, "Period": 60, "Stat": "Sum"}
+    metrics = [
+        {"Id": "sales", "MetricStat": stat, "ReturnData": False},
+        {"Id": "result", "Expression": expression},
+    ]
+    with pytest.raises(ClientError, match=said):
+        watched.put_alarm(Namespace=None, MetricName=None, Statistic=None, Period=None, Metrics=metrics)
+
+
 # Looking things up ---------------------------------------------------------------------------------------------------
 
 

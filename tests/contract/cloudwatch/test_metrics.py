@@ -127,6 +127,55 @@ def test_an_expression_that_is_not_computed_is_refused(watched: Watched, text: s
         expression(watched, text, "a")
 
 
+def test_data_come_in_pages_of_datapoints(watched: Watched) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html ."""
+    watched.to_the_minute()
+    now = watched.now() // MINUTE_S * MINUTE_S
+    for number in range(5):
+        watched.measure(float(number), at=now - number * MINUTE_S, name="a")
+    watched.measure(9.0, at=now, name="b")
+    metrics = [{"Namespace": watched.namespace, "MetricName": name} for name in ("a", "none", "b")]
+    queries = [
+        {"Id": metric["MetricName"], "MetricStat": {"Metric": metric, "Period": MINUTE_S, "Stat": "Sum"}}
+        for metric in metrics
+    ]
+    paginator = watched.cloudwatch.get_paginator("get_metric_data")
+    pages = paginator.paginate(
+        MetricDataQueries=queries, StartTime=now - 600, EndTime=now + 60, PaginationConfig={"PageSize": 2}
+    )
+    found: dict[str, list[float]] = {}
+    codes = []
+    for page in pages:
+        for result in page["MetricDataResults"]:
+            found.setdefault(result["Id"], []).extend(result["Values"])
+            codes.append(result["StatusCode"])
+    assert found == {"a": [0.0, 1.0, 2.0, 3.0, 4.0], "none": [], "b": [9.0]}
+    assert codes == ["PartialData", "PartialData", "Complete", "Complete", "Complete"]
+
+
+def test_the_start_is_rounded_down_to_the_period(watched: Watched) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html ."""
+    watched.to_the_minute()
+    start = watched.now() // MINUTE_S * MINUTE_S
+    watched.measure(1.0, at=start)
+    answer = watched.cloudwatch.get_metric_statistics(
+        Namespace=watched.namespace,
+        MetricName="sales",
+        StartTime=start + 30,
+        EndTime=start + 60,
+        Period=MINUTE_S,
+        Statistics=["Sum"],
+    )
+    assert [point["Timestamp"].timestamp() for point in answer["Datapoints"]] == [start]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_values_that_are_no_numbers_are_refused(watched: Watched, value: float) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html ."""
+    with pytest.raises(ClientError, match=r"finite|converted to a number"):
+        watched.measure(value)
+
+
 def test_namespaces_of_aws_are_closed(watched: Watched) -> None:
     with pytest.raises(ClientError, match="AWS/SageMaker"):
         watched.cloudwatch.put_metric_data(Namespace="AWS/SageMaker", MetricData=[{"MetricName": "x", "Value": 1.0}])

@@ -15,6 +15,7 @@ from localcloud.aws.cloudwatch.alarm_states import AlarmStates
 from localcloud.aws.cloudwatch.announcements import ACTION_FIELDS
 from localcloud.aws.cloudwatch.history import kind_of, remember
 from localcloud.aws.cloudwatch.judge import Judge
+from localcloud.aws.cloudwatch.judgements import alarm_arn
 from localcloud.aws.cloudwatch.pages import page
 from localcloud.aws.cloudwatch.series import dimensions_of
 from localcloud.aws.cloudwatch.statistics import check_statistic
@@ -211,11 +212,6 @@ class AlarmOperations:
         if alarm is None:
             raise ApiError("ResourceNotFound", f"Alarm {name} does not exist.", 404)
         return Named(account, region, name, alarm)
-
-
-def alarm_arn(account: str, region: str, name: str) -> str:
-    """ARN of an alarm."""
-    return f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}"
 
 
 def _children(alarm: Mapping[str, Any]) -> list[str]:

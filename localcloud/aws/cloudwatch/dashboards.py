@@ -8,6 +8,7 @@ from typing import Any
 
 from localcloud.aws.api_errors import ApiError
 from localcloud.aws.clock import Clock
+from localcloud.aws.cloudwatch.judgements import dashboard_arn
 from localcloud.aws.cloudwatch.pages import page
 from localcloud.aws.cloudwatch.store import Document, Store
 
@@ -43,14 +44,18 @@ class Dashboards:
         entry = self._store.find("dashboard", account, "", name)
         if entry is None:
             raise _not_found(name)
-        return {"DashboardArn": _arn(account, name), "DashboardBody": entry["DashboardBody"], "DashboardName": name}
+        return {
+            "DashboardArn": dashboard_arn(account, name),
+            "DashboardBody": entry["DashboardBody"],
+            "DashboardName": name,
+        }
 
     def list(self, account: str, _region: str, request: Document) -> Document:
         """ListDashboards."""
         entries = [
             {
                 "DashboardName": named.name,
-                "DashboardArn": _arn(account, named.name),
+                "DashboardArn": dashboard_arn(account, named.name),
                 "LastModified": named.document["LastModified"],
                 "Size": len(named.document["DashboardBody"].encode()),
             }
@@ -91,10 +96,6 @@ def _messages(body: str) -> list[Document]:
         elif widget.get("x", 0) + widget.get("width", 6) > _WIDTH:
             messages.append({"DataPath": f"{where}/width", "Message": f"Reaches beyond the {_WIDTH} columns"})
     return messages
-
-
-def _arn(account: str, name: str) -> str:
-    return f"arn:aws:cloudwatch::{account}:dashboard/{name}"
 
 
 def _invalid(message: str) -> ApiError:

@@ -10,10 +10,11 @@ from localcloud.aws.api_model import ApiModel
 from localcloud.aws.api_validation import validate
 from localcloud.aws.clock import Clock
 from localcloud.aws.cloudwatch.actions import Actions, MakeClient, PutEvent
-from localcloud.aws.cloudwatch.alarm_operations import AlarmOperations, alarm_arn
+from localcloud.aws.cloudwatch.alarm_operations import AlarmOperations
 from localcloud.aws.cloudwatch.alarm_states import AlarmStates
 from localcloud.aws.cloudwatch.dashboards import Dashboards
 from localcloud.aws.cloudwatch.judge import Judge
+from localcloud.aws.cloudwatch.judgements import judgements
 from localcloud.aws.cloudwatch.log_metrics import LogMetrics
 from localcloud.aws.cloudwatch.metric_operations import MetricOperations
 from localcloud.aws.cloudwatch.metrics import MetricIntake
@@ -21,6 +22,7 @@ from localcloud.aws.cloudwatch.store import Document, Store
 from localcloud.aws.cloudwatch.teller import Teller
 from localcloud.aws.metrics import Datum, LogEvent
 from localcloud.aws.request import Request, Response
+from localcloud.aws.service import Judgement
 
 _MODEL = ApiModel("cloudwatch")
 
@@ -74,20 +76,12 @@ class CloudWatchService:
         self._log_metrics.take(account, region, group, events, filters)
 
     def resource_arn(self, request: Request) -> str:
-        """The ARN that IAM judges a call on.
+        """The ARN that IAM judges a call on."""
+        return judgements(request)[0].resource_arn
 
-        https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
-        """
-        document = request.document
-        names = [document[key] for key in ("AlarmName",) if isinstance(document.get(key), str)]
-        names += document.get("AlarmNames") or []
-        if len(names) == 1 and isinstance(names[0], str):
-            return alarm_arn(request.account, request.region, names[0])
-        dashboard = document.get("DashboardName")
-        if isinstance(dashboard, str):
-            return f"arn:aws:cloudwatch::{request.account}:dashboard/{dashboard}"
-        resource = document.get("ResourceARN")
-        return resource if isinstance(resource, str) else "*"
+    def judgements(self, request: Request) -> Sequence[Judgement]:
+        """See Judged."""
+        return judgements(request)
 
     async def handle(self, request: Request) -> Response:
         """Answers one call."""

@@ -51,6 +51,8 @@ class Store:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
+        # Whoever measures, the event loop among them, never waits for the database.
+        self._adding = threading.Lock()
         self._pending: dict[tuple[SeriesKey, int, int], Bucket] = {}
         self._ids: dict[SeriesKey, int] = {}
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -89,13 +91,14 @@ class Store:
             bucket: What was measured.
         """
         start = int(moment // resolution) * resolution
-        with self._lock:
+        with self._adding:
             self._pending.setdefault((key, resolution, start), Bucket()).merge(bucket)
 
     def flush(self) -> None:
         """Writes what is pending."""
         with self._lock:
-            pending, self._pending = self._pending, {}
+            with self._adding:
+                pending, self._pending = self._pending, {}
             if not pending:
                 return
             with self.transaction():
@@ -103,7 +106,10 @@ class Store:
                     self._write(self._id_of(key), resolution, start, bucket)
 
     def forget_old(self, now: float) -> None:
-        """Sums seconds up to minutes, and removes minutes, when they are older than they are kept."""
+        """Sums seconds up to minutes, and removes minutes, when they are older than they are kept.
+
+        As on AWS, a metric that has no data any more is not listed any more, either.
+        """
         with self.transaction():
             seconds_end = (int(now) - _KEPT_S[SECOND_S]) // MINUTE_S * MINUTE_S
             for series, moment, *numbers, sample in self._database.execute(
@@ -114,6 +120,8 @@ class Store:
             self._database.execute("delete from data where resolution=? and moment<?", (SECOND_S, seconds_end))
             oldest = int(now) - _KEPT_S[MINUTE_S]
             self._database.execute("delete from data where resolution=? and moment<?", (MINUTE_S, oldest))
+            self._database.execute("delete from series where id not in (select series from data)")
+            self._ids.clear()
             self._database.execute("delete from history where moment<?", (now - _HISTORY_KEPT_S,))
 
     def keys(self, account: str, region: str, namespace: str | None, name: str | None) -> list[SeriesKey]:

@@ -33,10 +33,20 @@ def inventory(client: Client) -> dict[str, list[str]]:
             for item in sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
         ],
     }
+    found |= {
+        "glue databases": [database["Name"] for database in client("glue").get_databases()["DatabaseList"]],
+        "schedules": [schedule["Name"] for schedule in client("scheduler").list_schedules()["Schedules"]],
+        "scalable targets": [
+            target["ResourceId"]
+            for target in client("application-autoscaling").describe_scalable_targets(ServiceNamespace="sagemaker")[
+                "ScalableTargets"
+            ]
+        ],
+    }
     ours = {kind: [name for name in names if _may_not_stay(name)] for kind, names in found.items()}
     return {kind: names for kind, names in ours.items() if names}
 
 
 def _may_not_stay(name: str) -> bool:
     """SageMaker's own log groups outlive jobs on AWS, too; nothing else may stay, whatever it is called."""
-    return not name.startswith("/aws/sagemaker/TrainingJobs")
+    return not name.startswith(("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/TransformJobs"))

@@ -13,8 +13,8 @@ from comal.cli.demo.chain import MODEL, TacoChain
 from comal.cli.following import wait_for_endpoint
 from comal.cli.repository import Repository
 from tests.e2e.clone import Clone
+from tests.e2e.grants import unused_grants
 from tests.e2e.inventory import inventory
-from tests.e2e.test_loop import OF_SERVICES, actions_asked_for, granted_actions
 
 WINDOW_ROWS = 200
 WAIT_S = 120
@@ -86,11 +86,7 @@ def test_bad_labels_are_refused_with_the_reason(clone, tmp_path):
 
 
 def test_every_action_that_monitor_endpoint_is_granted_is_one_that_it_uses(clone):
-    granted = {action for role, action in granted_actions(clone) if role == "monitor-endpoint"}
-    used = {action for role, action in actions_asked_for(clone) if role == "monitor-endpoint"}
-    # AWS's own services ask for these as the role.
-    of_services = {action for action in granted if action.partition(":")[0] in OF_SERVICES}
-    assert granted - used - of_services == set()
+    assert {action for role, action in unused_grants(clone) if role == "monitor-endpoint"} == set()
 
 
 def test_destroy_leaves_nothing_of_the_monitoring(clone):

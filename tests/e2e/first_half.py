@@ -1,0 +1,15 @@
+"""`python -m tests.e2e.first_half`: the demo up to the endpoint's move, for tests that kill things on the way."""
+
+from comal.cli.demo.chain import TacoChain
+from comal.cli.demo.command import first_half, play
+from comal.cli.demo.steps import TacoDemo
+from comal.cli.repository import find_repository
+from comal.errors import ComalError
+
+if __name__ == "__main__":
+    repository = find_repository()
+    show = TacoDemo(repository, TacoChain(repository))
+    try:
+        play(show, first_half(show))
+    except ComalError as error:
+        raise SystemExit(f"Error: {error}") from None

@@ -13,7 +13,7 @@ lake      validated/<model>/v1/dt=…/<batch>.parquet           every row of a g
           labels/<model>/v1/dt=…/<file>.parquet               late labels, typed; dt is the day that they came
           monitoring/<model>/v1/dt=…/<window>.{json,html}     what a window of captured rows was found to be
           scoring/<model>/<scoring>/….parquet.out             what a transform job writes until all of it is there
-          predictions/<model>/v1/dt=…/<scoring>/….parquet     batch predictions, a row for each input row, in order
+          predictions/<model>/v1/dt=…/<batch>.parquet         a batch's predictions, one for each row, in order
 models    <model>/runs/<run>/inputs/recipe/recipe.json        the recipe this run used
           <model>/runs/<run>/inputs/train.manifest            the batches this run used (SageMaker ManifestFile)
           <model>/runs/<run>/<job>/output/{model,output}.tar.gz
@@ -91,9 +91,12 @@ def monitoring_key(model: str, day: str, window_id: str, extension: str) -> str:
     return _dated("monitoring", model, day, window_id) + f".{extension}"
 
 
-def predictions_prefix(model: str, day: str, scoring_id: str) -> str:
-    """Folder of one batch scoring's Parquet files."""
-    return _dated("predictions", model, day, scoring_id) + "/"
+def predictions_of(validated: str) -> str:
+    """Where the predictions of a batch lie, by the key of the batch; or those of a prefix, by the prefix.
+
+    A batch that is scored again has its predictions replaced, so that each of its rows has one.
+    """
+    return "predictions/" + validated.removeprefix("validated/")
 
 
 def validated_prefix(model: str, day: str = "") -> str:

@@ -111,7 +111,7 @@ def follow_scoring(target: Target, model: str, asked: dict[str, Any]) -> dict[st
     """Wait until the predictions of a scoring lie in the lake.
 
     Returns:
-        status, files (how many), predictions (URI of their folder), database, table.
+        status, files (how many), predictions (URI of their prefix), database, table.
 
     Raises:
         PlatformError: The job failed, or nothing came in time.
@@ -130,16 +130,16 @@ def follow_scoring(target: Target, model: str, asked: dict[str, Any]) -> dict[st
                 next_step="Correct what it names, and ask again; nothing was published.",
             )
         keys = wait_for(
-            lambda: _published(target, model, asked["scoring_id"]),
+            lambda: _published(target, model, asked),
             what="the predictions to be published",
             timeout_s=TIMEOUT_S,
             next_step=f"Run: {logs}",
         )
-    folder = keys[0].rpartition("/")[0]
+    _, prefix = s3_layout.split_uri(asked["source"])
     return {
         "status": job["TransformJobStatus"],
         "files": len(keys),
-        "predictions": f"s3://{target.names.bucket('lake')}/{folder}/",
+        "predictions": f"s3://{target.names.bucket('lake')}/{s3_layout.predictions_of(prefix)}",
         "database": target.names.database,
         "table": target.names.predictions_table(model),
     }
@@ -155,13 +155,15 @@ def _ended_job(target: Target, name: str) -> dict[str, Any] | None:
     return job if job["TransformJobStatus"] in _ENDED else None
 
 
-def _published(target: Target, model: str, scoring_id: str) -> list[str] | None:
-    """Keys of a scoring's predictions, once nothing of it waits to be moved there."""
+def _published(target: Target, model: str, asked: dict[str, Any]) -> list[str] | None:
+    """Keys of the predictions, once nothing of the scoring waits to be moved there."""
     s3, lake = target.client("s3"), target.names.bucket("lake")
-    waiting = s3.list_objects_v2(Bucket=lake, Prefix=s3_layout.scoring_prefix(model, scoring_id), MaxKeys=1)
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=lake, Prefix=f"predictions/{model}/")
-    keys = [item["Key"] for page in pages for item in page.get("Contents", []) if f"/{scoring_id}/" in item["Key"]]
-    return keys if keys and not waiting.get("Contents") else None
+    waiting = s3.list_objects_v2(Bucket=lake, Prefix=s3_layout.scoring_prefix(model, asked["scoring_id"]), MaxKeys=1)
+    if waiting.get("Contents"):
+        return None
+    _, prefix = s3_layout.split_uri(asked["source"])
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=lake, Prefix=s3_layout.predictions_of(prefix))
+    return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
 
 def _require_component(target: Target) -> None:

@@ -114,8 +114,8 @@ class BatchServing(pulumi.ComponentResource):
 
         https://docs.aws.amazon.com/athena/latest/ug/partition-projection.html
         """
-        location = f"s3://{stack.names.bucket('lake')}/{s3_layout.predictions_prefix(recipe.model, '', '')}"
-        location = location.partition("dt=")[0]
+        folder = s3_layout.predictions_of(s3_layout.validated_prefix(recipe.model))
+        location = f"s3://{stack.names.bucket('lake')}/{folder}"
         glue.CatalogTable(
             f"{recipe.model}-predictions",
             name=stack.names.predictions_table(recipe.model),

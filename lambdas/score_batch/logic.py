@@ -64,8 +64,7 @@ class Scoring:
             self.predictions.discard(ended.model, ended.scoring_id)
             self.transforms.forget(ended.model, ended.scoring_id)
             return f"scoring {ended.scoring_id} {ended.status}: {ended.failure}"
-        day = now.date().isoformat()
-        batches = self.predictions.publish(ended.model, ended.scoring_id, day)
+        batches = self.predictions.publish(ended.model, ended.scoring_id, ended.prefix)
         scored = BatchScored(
             event_id=event_id(self.names.stack, ended.model, "scored", ended.scoring_id),
             stack=self.names.stack,
@@ -73,7 +72,7 @@ class Scoring:
             version=ended.version,
             transform_job_name=self.names.transform_job(ended.model, ended.scoring_id),
             source_prefix=ended.prefix,
-            predictions_prefix=s3_layout.predictions_prefix(ended.model, day, ended.scoring_id),
+            predictions_prefix=s3_layout.predictions_of(ended.prefix),
             rows=sum(self._rows(ended.model, batch) for batch in batches),
         )
         self.bus.emit(scored, now)

@@ -1,4 +1,4 @@
-"""A scoring's files in the lake: out of sight until the job is done, then all of them among the predictions."""
+"""A scoring's files in the lake: out of sight until the job is done, then each in its batch's place."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,18 +21,26 @@ class Predictions:
         """Whether there is anything to score."""
         return next(self._keys(prefix), None) is not None
 
-    def publish(self, model: str, scoring_id: str, day: str) -> list[str]:
-        """Move what the job has written to the predictions of a day; safe to repeat.
+    def publish(self, model: str, scoring_id: str, prefix: str) -> list[str]:
+        """Move what the job has written to where the predictions of each batch belong; safe to repeat.
+
+        Args:
+            model: Name of the model.
+            scoring_id: Id of the scoring.
+            prefix: Prefix of the batches that were scored.
 
         Returns:
-            Ids of the batches that were scored.
+            Ids of these batches.
         """
-        target = s3_layout.predictions_prefix(model, day, scoring_id)
+        batches = {PurePosixPath(key).name: key for key in self._keys(prefix)}
         for key in list(self._keys(s3_layout.scoring_prefix(model, scoring_id))):
             name = PurePosixPath(key).name.removesuffix(_OUT)
-            self.s3.copy_object(Bucket=self.lake, Key=target + name, CopySource={"Bucket": self.lake, "Key": key})
+            # A batch that came while the job ran was not scored; one that went meanwhile needs no predictions.
+            if name in batches:
+                target = s3_layout.predictions_of(batches[name])
+                self.s3.copy_object(Bucket=self.lake, Key=target, CopySource={"Bucket": self.lake, "Key": key})
         self.discard(model, scoring_id)
-        return [PurePosixPath(key).stem for key in self._keys(target)]
+        return [PurePosixPath(name).stem for name in batches]
 
     def discard(self, model: str, scoring_id: str) -> None:
         """Remove what a job has written."""

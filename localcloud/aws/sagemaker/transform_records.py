@@ -24,6 +24,8 @@ def check_data_processing(request: Document) -> None:
     split = request["TransformInput"].get("SplitType", "None")
     if split not in _SPLITS:
         raise ValidationError(f"SplitType {split} is not done on this machine; use one of {', '.join(_SPLITS)}.")
+    if request.get("MaxPayloadInMB") == 0 or request["TransformInput"].get("CompressionType", "None") != "None":
+        raise ValidationError("MaxPayloadInMB 0 (chunks) and compressed input are not done on this machine.")
     processing = request.get("DataProcessing", {})
     if processing.get("JoinSource", "None") != "None" or set(processing) - {"JoinSource"}:
         raise ValidationError("DataProcessing (JoinSource, InputFilter, OutputFilter) is not done on this machine.")

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from comal.names import MODEL_PATTERN
 
 Task = Literal["binary", "multiclass", "regression"]
+Algorithm = Literal["xgboost", "lightgbm", "linear"]
 Metric = Literal["rmse", "mae", "r2", "log_loss", "accuracy", "auc", "f1"]
 
 METRICS_OF: dict[str, tuple[str, ...]] = {
@@ -138,15 +139,16 @@ class Validation(_Section):
 class Training(_Section):
     """How a model is trained."""
 
-    algorithm: Literal["xgboost", "linear"] = Field(
-        "xgboost", description="Gradient-boosted trees, or a linear baseline."
+    algorithm: Algorithm = Field(
+        "xgboost", description="Gradient-boosted trees (`xgboost`, `lightgbm`), or a linear baseline (`linear`)."
     )
     instance: str = Field(
         "ml.m5.large", pattern=INSTANCE_PATTERN, description="SageMaker instance type of the training job."
     )
     params: dict[str, int | float | str | bool] = Field(
         default_factory=dict,
-        description="Parameters of the algorithm, such as max_depth, eta, num_boost_round (XGBoost) or alpha.",
+        description="Parameters of the algorithm, such as max_depth, eta, num_boost_round (XGBoost), num_leaves, "
+        "learning_rate (LightGBM) or alpha (linear).",
     )
     seed: int = Field(7, ge=0, description="Seed of everything random in training.")
     holdout: float = Field(

@@ -43,9 +43,10 @@ def _train() -> int:
 def _serve() -> int:
     # One thread a worker: threads of several workers that share the cores wait for each other (0.4 → 8 ms a row).
     os.environ["OMP_NUM_THREADS"] = "1"
-    # XGBoost imports scikit-learn where it is installed, for wrappers that serving does not use: 65 MB and a second of
-    # the start. This is Python's own way to say that a module is absent.
-    sys.modules["sklearn"] = None  # type: ignore[assignment]
+    # XGBoost and LightGBM import scikit-learn where it is installed, LightGBM pandas too, for wrappers that serving
+    # does not use: 65 MB and a second of the start. This is Python's own way to say that a module is absent.
+    for unused in ("sklearn", "pandas"):
+        sys.modules[unused] = None  # type: ignore[assignment]
     try:
         from training.serve.server import serve
 

@@ -17,7 +17,11 @@ _PROBLEM_TYPES = {
     "binary": "Binary Classification",
     "multiclass": "Multiclass Classification",
 }
-_ALGORITHMS = {"xgboost": "Gradient-boosted trees (XGBoost)", "linear": "Linear model (scikit-learn)"}
+_ALGORITHMS = {
+    "xgboost": "Gradient-boosted trees (XGBoost)",
+    "lightgbm": "Gradient-boosted trees (LightGBM)",
+    "linear": "Linear model (scikit-learn)",
+}
 
 
 def model_card(recipe: Recipe, evaluation: Evaluation, lineage: Lineage, *, stopped: bool) -> dict[str, Any]:

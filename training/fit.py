@@ -29,6 +29,12 @@ def fit(rows: Rows, recipe: Recipe, stop: StopRequest) -> tuple[TrainedModel, st
         device = choose_device()
         say(f"Fitting XGBoost on {device}.")
         model: Model = fit_xgboost(matrix, target, schema, recipe, device, stop)
+    elif recipe.training.algorithm == "lightgbm":
+        from training.algorithms.lightgbm import fit_lightgbm
+
+        device = "cpu"
+        say("Fitting LightGBM.")
+        model = fit_lightgbm(matrix, target, schema, recipe, stop)
     else:
         from training.algorithms.linear import fit_linear
 

@@ -16,7 +16,7 @@ from training.channels import Job
 from training.dataset import Batch
 
 FILE_NAME = "lineage.json"
-_LIBRARIES = ("numpy", "pyarrow", "scikit-learn", "xgboost", "xgboost-cpu")
+_LIBRARIES = ("lightgbm", "numpy", "pyarrow", "scikit-learn", "xgboost", "xgboost-cpu")
 _CHUNK_BYTES = 1 << 20
 
 

@@ -49,6 +49,10 @@ def load_model(directory: Path) -> TrainedModel:
         from training.algorithms.xgboost import XGBoostModel
 
         model: Model = XGBoostModel.load(directory, schema)
+    elif schema.algorithm == "lightgbm":
+        from training.algorithms.lightgbm import LightGBMModel
+
+        model = LightGBMModel.load(directory, schema)
     else:
         from training.algorithms.linear import LinearModel
 

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from comal.errors import PlatformError
-from comal.recipe import CategoryFeature, Recipe, Task
+from comal.recipe import Algorithm, CategoryFeature, Recipe, Task
 
 FILE_NAME = "schema.json"
 
@@ -46,7 +46,7 @@ class ModelSchema(BaseModel):
     model: str
     task: Task
     target: str
-    algorithm: Literal["xgboost", "linear"]
+    algorithm: Algorithm
     features: tuple[FeatureColumn, ...]
     classes: tuple[Label, ...] = ()
     unknown_category: Literal["refuse", "missing"] = "refuse"

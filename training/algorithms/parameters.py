@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from comal.errors import RecipeError
+from comal.recipe import Recipe
 
 Value = int | float | str | bool
 
@@ -49,3 +50,11 @@ def positive_number(params: Mapping[str, Value], name: str, default: float) -> f
             f"training.params.{name} is {value!r}; expected a number above 0.", next_step="Correct the parameter."
         )
     return float(value)
+
+
+def shown(recipe: Recipe) -> str:
+    """The recipe's own parameters, for messages: an algorithm does not say which one it means."""
+    params = recipe.training.params
+    return (
+        "training.params: " + ", ".join(f"{name} {value!r}" for name, value in params.items()) if params else "defaults"
+    )

@@ -4,7 +4,6 @@ A category stays one column (https://xgboost.readthedocs.io/en/stable/tutorials/
 make trees deeper and the matrix larger. Its codes are the positions of the recipe's values, kept in schema.json.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,8 @@ from numpy.typing import NDArray
 from comal.errors import AlgorithmError, PlatformError
 from comal.recipe import Recipe, Task
 from training.algorithms.device import Device
-from training.algorithms.parameters import check_names, positive_integer
+from training.algorithms.parameters import check_names, positive_integer, shown
+from training.algorithms.threads import threads_for
 from training.matrix import Matrix
 from training.model import absent_file
 from training.progress import say
@@ -23,9 +23,6 @@ from training.stop import StopRequest
 
 FILE_NAME = "model.ubj"
 DEFAULT_ROUNDS = 200
-# Threads wait for each other in every round: with less than this for each, one is faster than two (0.15 s against 0.5 s
-# for 8,000 rows of 8 features on shared cores).
-CELLS_PER_THREAD = 250_000
 DEFAULTS = {"max_depth": 6, "eta": 0.1}
 
 # https://xgboost.readthedocs.io/en/stable/parameter.html, without what the recipe itself decides (task, seed, device).
@@ -134,7 +131,7 @@ def fit_xgboost(
         tree_method="hist",
         device=device,
         seed=recipe.training.seed,
-        nthread=_threads(matrix),
+        nthread=threads_for(matrix),
     )
     if recipe.task == "multiclass":
         params["num_class"] = len(schema.classes)
@@ -150,7 +147,7 @@ def fit_xgboost(
         booster = xgboost.train(params, rows, rounds, callbacks=[_Rounds(rounds, stop)])
     except (xgboost.core.XGBoostError, ValueError) as error:
         raise AlgorithmError(
-            f"XGBoost refused ({_shown(recipe)}): {_first_line(error)}.",
+            f"XGBoost refused ({shown(recipe)}): {_first_line(error)}.",
             next_step="Correct training.params in the recipe, or choose a larger instance if memory ran out.",
         ) from error
     return XGBoostModel(booster, recipe.task)
@@ -171,19 +168,6 @@ class _Rounds(xgboost.callback.TrainingCallback):
         if self.stop.asked:
             say(f"Asked to stop: keeping the model of {done} rounds.")
         return self.stop.asked
-
-
-def _threads(matrix: Matrix) -> int:
-    """As many threads as the matrix keeps busy, and no more than there are cores."""
-    return max(1, min(len(os.sched_getaffinity(0)), matrix.size // CELLS_PER_THREAD))
-
-
-def _shown(recipe: Recipe) -> str:
-    """The recipe's own parameters: XGBoost does not say which one it means."""
-    params = recipe.training.params
-    return (
-        "training.params: " + ", ".join(f"{name} {value!r}" for name, value in params.items()) if params else "defaults"
-    )
 
 
 def _first_line(error: Exception) -> str:

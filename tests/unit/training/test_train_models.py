@@ -11,7 +11,7 @@ from training.dataset import find_batches, read_matrix
 from training.holdout import held_out_rows
 from training.model import load_model
 
-ALGORITHMS = ["xgboost", "linear"]
+ALGORITHMS = ["xgboost", "lightgbm", "linear"]
 
 
 def better_than_baseline(evaluation: dict) -> bool:
@@ -40,6 +40,21 @@ def test_the_same_inputs_and_seed_give_the_same_model_byte_for_byte(new_job: New
         job.run()
         digests.add(hashlib.sha256((job.paths.model / "model.ubj").read_bytes()).hexdigest())
     assert len(digests) == 1
+
+
+def test_lightgbm_gives_the_same_model_byte_for_byte_on_one_thread_and_on_two(
+    new_job: NewJob, diabetes: Sample, monkeypatch: pytest.MonkeyPatch
+):
+    params = {"bagging_fraction": 0.7, "bagging_freq": 1, "feature_fraction": 0.5}
+    recipe = diabetes.with_training(algorithm="lightgbm", params=params)
+    models = set()
+    for threads in (1, 1, 2):
+        monkeypatch.setattr("training.algorithms.lightgbm.threads_for", lambda matrix, threads=threads: threads)
+        job = new_job(recipe, diabetes.batches)
+        job.run()
+        models.add((job.paths.model / "model.txt").read_text())
+    assert len(models) == 1
+    assert "[num_threads: 1]" in models.pop()
 
 
 def test_another_seed_gives_another_model(new_job: NewJob, diabetes: Sample):

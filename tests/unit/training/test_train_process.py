@@ -56,9 +56,11 @@ def test_a_failed_job_leaves_one_clear_sentence(new_job: NewJob, diabetes: Sampl
     assert errors.strip() == sentence
 
 
-def test_sigterm_ends_the_fit_and_saves_what_was_fitted(new_job: NewJob, diabetes: Sample):
+@pytest.mark.parametrize("algorithm", ["xgboost", "lightgbm"])
+def test_sigterm_ends_the_fit_and_saves_what_was_fitted(new_job: NewJob, diabetes: Sample, algorithm: str):
     rounds = 100_000
-    job = new_job(diabetes.with_training(params={"num_boost_round": rounds, "max_depth": 1}), diabetes.batches)
+    params = {"num_boost_round": rounds, "max_depth": 1}
+    job = new_job(diabetes.with_training(algorithm=algorithm, params=params), diabetes.batches)
     process = start(job)
     assert process.stdout is not None
     for line in process.stdout:

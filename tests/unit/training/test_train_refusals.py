@@ -63,10 +63,11 @@ def test_held_out_rows_of_one_class_cannot_be_judged_by_auc(new_job: NewJob):
         new_job(recipe("binary", gate={"metric": "auc"}, training={"holdout": 0.02}), table).run()
 
 
-@pytest.mark.parametrize("algorithm", ["xgboost", "linear"])
-def test_an_unknown_parameter_is_refused_with_the_known_ones(new_job: NewJob, algorithm: str):
+@pytest.mark.parametrize(("algorithm", "first"), [("xgboost", "alpha"), ("lightgbm", "bagging"), ("linear", "alpha")])
+def test_an_unknown_parameter_is_refused_with_the_known_ones(new_job: NewJob, algorithm: str, first: str):
     asked = recipe(training={"algorithm": algorithm, "params": {"max_dept": 3}})
-    with pytest.raises(RecipeError, match=rf"training.params.max_dept is no parameter of {algorithm}; it knows alpha"):
+    message = rf"training.params.max_dept is no parameter of {algorithm}; it knows {first}"
+    with pytest.raises(RecipeError, match=message):
         new_job(asked, rows()).run()
 
 
@@ -83,6 +84,20 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones(new_job: NewJob, al
 def test_a_parameter_that_xgboost_cannot_use_is_refused(new_job: NewJob, params: dict[str, Any], message: str):
     with pytest.raises((AlgorithmError, RecipeError), match=message) as raised:
         new_job(recipe(training={"params": params}), rows()).run()
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"num_boost_round": 0}, "num_boost_round is 0; expected a whole number above 0"),
+        ({"learning_rate": -1}, r"LightGBM refused \(training.params: learning_rate -1\): "),
+        ({"num_leaves": "many"}, "num_leaves 'many'"),
+    ],
+)
+def test_a_parameter_that_lightgbm_cannot_use_is_refused(new_job: NewJob, params: dict[str, Any], message: str):
+    with pytest.raises((AlgorithmError, RecipeError), match=message) as raised:
+        new_job(recipe(training={"algorithm": "lightgbm", "params": params}), rows()).run()
     assert "\n" not in str(raised.value)
 
 

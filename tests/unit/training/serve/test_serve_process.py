@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.unit.training.job_folder import Sample, lay_out
+from training.model import load_model
 
 REPOSITORY = Path(__file__).parents[4]
 START_TIMEOUT_S = 30.0
@@ -162,14 +164,18 @@ def test_an_endpoint_listens_on_the_port_that_sagemaker_names(cancer_model: Path
         assert process.wait(timeout=30) == 0
 
 
-def test_serving_imports_neither_pandas_nor_pyarrow_nor_scikit_learn(cancer_model: Path):
+@pytest.mark.parametrize("algorithm", ["xgboost", "lightgbm"])
+def test_serving_imports_neither_pandas_nor_pyarrow_nor_scikit_learn(cancer: Sample, tmp_path: Path, algorithm: str):
+    job = lay_out(tmp_path / "job", cancer.with_training(algorithm=algorithm), cancer.batches)
+    job.run()
     code = (
-        "import sys, json; sys.modules['sklearn'] = None; from pathlib import Path; import training.serve.server;"
+        "import sys, json; sys.modules.update(sklearn=None, pandas=None); from pathlib import Path;"
+        "import training.serve.server;"
         "from training.model import load_model; load_model(Path(sys.argv[1]));"
         "print(json.dumps([name for name, module in sys.modules.items() if module]))"
     )
     output = subprocess.run(
-        [sys.executable, "-c", code, str(cancer_model / "model")],
+        [sys.executable, "-c", code, str(job.paths.model)],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
@@ -178,4 +184,19 @@ def test_serving_imports_neither_pandas_nor_pyarrow_nor_scikit_learn(cancer_mode
     ).stdout
     loaded = {name.split(".")[0] for name in json.loads(output)}
     assert not loaded & {"pandas", "pyarrow", "sklearn", "boto3"}
-    assert "xgboost" in loaded
+    assert loaded & {"xgboost", "lightgbm"} == {algorithm}
+
+
+def test_a_lightgbm_model_answers_what_it_was_evaluated_on(cancer: Sample, tmp_path: Path):
+    job = lay_out(tmp_path / "job", cancer.with_training(algorithm="lightgbm"), cancer.batches)
+    job.run()
+    names = list(cancer.recipe["features"])
+    rows = cancer.table.select(names).slice(0, 20)
+    endpoint = start(job.paths.base, tmp_path / "socket")
+    status, answer = endpoint.ask("POST", "/invocations", json.dumps(rows.to_pylist()).encode())
+    endpoint.process.terminate()
+    endpoint.process.communicate(timeout=30)
+    matrix = np.stack([rows.column(name).to_numpy() for name in names], axis=1).astype(np.float32)
+    expected = load_model(job.paths.model).model.predict(matrix)
+    assert status == 200
+    assert [row["probability"] for row in answer["predictions"]] == pytest.approx(expected[:, 1].tolist(), rel=1e-6)

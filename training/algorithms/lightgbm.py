@@ -1,0 +1,168 @@
+"""Gradient-boosted trees: LightGBM's native booster with its own handling of categories and missing values.
+
+The model is LightGBM's text format. A category stays one column, coded by its position among the recipe's values
+(https://lightgbm.readthedocs.io/en/stable/Advanced-Topics.html#categorical-feature-support).
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+
+from comal.errors import AlgorithmError, PlatformError
+from comal.recipe import Recipe, Task
+from training.algorithms.parameters import check_names, positive_integer, shown
+from training.algorithms.threads import threads_for
+from training.matrix import Matrix
+from training.model import absent_file
+from training.progress import say
+from training.schema import ModelSchema
+from training.stop import StopRequest
+
+FILE_NAME = "model.txt"
+DEFAULT_ROUNDS = 200
+DEFAULTS = {"learning_rate": 0.1, "num_leaves": 31}
+
+# https://lightgbm.readthedocs.io/en/stable/Parameters.html, by their main names, without what the recipe itself decides
+# (objective, seed, threads).
+PARAMETERS = frozenset(
+    {
+        "bagging_fraction",
+        "bagging_freq",
+        "boosting",
+        "cat_l2",
+        "cat_smooth",
+        "extra_trees",
+        "feature_fraction",
+        "feature_fraction_bynode",
+        "is_unbalance",
+        "lambda_l1",
+        "lambda_l2",
+        "learning_rate",
+        "max_bin",
+        "max_cat_threshold",
+        "max_cat_to_onehot",
+        "max_delta_step",
+        "max_depth",
+        "min_data_in_leaf",
+        "min_data_per_group",
+        "min_gain_to_split",
+        "min_sum_hessian_in_leaf",
+        "monotone_constraints",
+        "num_boost_round",
+        "num_leaves",
+        "path_smooth",
+        "scale_pos_weight",
+    }
+)
+OBJECTIVES: dict[Task, str] = {"regression": "regression", "binary": "binary", "multiclass": "multiclass"}
+
+
+class LightGBMModel:
+    """A booster that predicts from the schema's matrix."""
+
+    def __init__(self, booster: lightgbm.Booster, task: Task) -> None:
+        self.booster = booster
+        self.task = task
+
+    def predict(self, matrix: Matrix) -> NDArray[np.float32]:
+        """Numbers of shape (rows,) for regression, else probabilities of shape (rows, classes)."""
+        predicted = np.asarray(self.booster.predict(matrix, num_threads=1), dtype=np.float32)
+        if self.task == "binary":
+            return np.stack((1 - predicted, predicted), axis=1)
+        return predicted
+
+    def save(self, directory: Path) -> None:
+        """Write model.txt; the number of threads, which is the machine's and not the model's, is left at 1."""
+        text = self.booster.model_to_string()
+        (directory / FILE_NAME).write_text(re.sub(r"(?m)^\[num_threads: \d+\]$", "[num_threads: 1]", text))
+
+    @classmethod
+    def load(cls, directory: Path, schema: ModelSchema) -> "LightGBMModel":
+        """Read model.txt.
+
+        Raises:
+            PlatformError: The file is absent or no booster.
+        """
+        path = directory / FILE_NAME
+        if not path.exists():
+            raise absent_file(path)
+        try:
+            booster = lightgbm.Booster(model_str=path.read_text())
+        except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
+            raise PlatformError(
+                f"{path} is no LightGBM model: {_first_line(error)}.", next_step="Train the model again."
+            ) from error
+        if booster.num_feature() != len(schema.features):
+            raise PlatformError(
+                f"{path} has {booster.num_feature()} features, but its schema.json lists {len(schema.features)}.",
+                next_step="Train the model again; these files do not belong together.",
+            )
+        return cls(booster, schema.task)
+
+
+def fit_lightgbm(
+    matrix: Matrix, target: NDArray[np.float64], schema: ModelSchema, recipe: Recipe, stop: StopRequest
+) -> LightGBMModel:
+    """Fit trees on the CPU; the same inputs and seed give the same trees, whatever the number of threads.
+
+    Args:
+        matrix: Shape (rows, features), NaN where missing.
+        target: Shape (rows,); positions in schema.classes for classification.
+        schema: What the columns are.
+        recipe: Where the parameters and the seed come from.
+        stop: Ends the fit after the round in which it is asked for.
+
+    Raises:
+        RecipeError: A parameter is unknown.
+        AlgorithmError: LightGBM refuses a parameter or the data.
+    """
+    chosen = {**DEFAULTS, **recipe.training.params}
+    check_names(chosen, PARAMETERS, "lightgbm")
+    rounds = positive_integer(chosen, "num_boost_round", DEFAULT_ROUNDS)
+    params: dict[str, Any] = {name: value for name, value in chosen.items() if name != "num_boost_round"}
+    params.update(
+        objective=OBJECTIVES[recipe.task],
+        seed=recipe.training.seed,
+        num_threads=threads_for(matrix),
+        # https://lightgbm.readthedocs.io/en/stable/Parameters.html#deterministic
+        deterministic=True,
+        force_row_wise=True,
+        verbosity=-1,
+    )
+    if recipe.task == "multiclass":
+        params["num_class"] = len(schema.classes)
+    categories = [position for position, feature in enumerate(schema.features) if feature.type == "category"]
+    rows = lightgbm.Dataset(matrix, label=target, categorical_feature=categories or "auto")
+    try:
+        booster = lightgbm.train(params, rows, rounds, callbacks=[_Rounds(rounds, stop)])
+    except (lightgbm.basic.LightGBMError, ValueError) as error:
+        raise AlgorithmError(
+            f"LightGBM refused ({shown(recipe)}): {_first_line(error)}.",
+            next_step="Correct training.params in the recipe, or choose a larger instance if memory ran out.",
+        ) from error
+    return LightGBMModel(booster, recipe.task)
+
+
+class _Rounds:
+    """Tells how far the fit is, ten times at most, and ends it when the job is asked to stop."""
+
+    def __init__(self, rounds: int, stop: StopRequest) -> None:
+        self.rounds = rounds
+        self.every = max(1, rounds // 10)
+        self.stop = stop
+
+    def __call__(self, env: lightgbm.callback.CallbackEnv) -> None:
+        done = env.iteration + 1
+        if done % self.every == 0 or done == self.rounds:
+            say(f"Round {done} of {self.rounds}.")
+        if self.stop.asked:
+            say(f"Asked to stop: keeping the model of {done} rounds.")
+            raise lightgbm.callback.EarlyStopException(env.iteration, [])
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -13,6 +13,8 @@ from training.matrix import Matrix
 from training.schema import Label, feature_columns
 from training.target import Target, read_target
 
+_ROWS_AT_A_TIME = 65_536
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -112,10 +114,21 @@ def _check_target(rows: Rows, recipe: Recipe) -> None:
 
 
 def _check_features(rows: Rows, recipe: Recipe) -> None:
-    empty = np.isnan(rows.matrix[rows.training]).all(axis=0)
+    empty = _empty_columns(rows)
     if empty.any():
         name = list(recipe.features)[int(empty.argmax())]
         raise AlgorithmError(
             f"Feature '{name}' has no value in all {rows.training.sum()} training rows.",
             next_step="Remove it from the recipe, or push rows that have it.",
         )
+
+
+def _empty_columns(rows: Rows) -> NDArray[np.bool_]:
+    """Columns without a value in any training row; most are settled by the first few thousand rows."""
+    empty = np.ones(rows.matrix.shape[1], dtype=np.bool_)
+    for first in range(0, len(rows.matrix), _ROWS_AT_A_TIME):
+        some = slice(first, first + _ROWS_AT_A_TIME)
+        empty[empty] = np.isnan(rows.matrix[some][rows.training[some]][:, empty]).all(axis=0)
+        if not empty.any():
+            break
+    return empty

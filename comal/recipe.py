@@ -136,6 +136,27 @@ class Validation(_Section):
     )
 
 
+class Preprocessing(_Section):
+    """What becomes of features and target before the algorithm reads them; learnt from the training rows."""
+
+    categories: Literal["native", "ordinal", "one_hot"] = Field(
+        "native",
+        description="`native`: the algorithm's own way; `ordinal`: the position among `values` as a number; `one_hot`: "
+        "a column for each value.",
+    )
+    missing: Literal["native", "median", "flag"] = Field(
+        "native",
+        description="`native`: the algorithm's own way; `median`: the training rows' median (numbers and booleans); "
+        "`flag`: one more column that says so.",
+    )
+    numbers: Literal["as_is", "log", "ranks"] = Field(
+        "as_is", description="`log`: sign(x) log(1 + |x|); `ranks`: the place among the training rows, 0 to 1."
+    )
+    target: Literal["as_is", "log"] = Field(
+        "as_is", description="`log`: learn log(1 + target), for targets of 0 and more; predictions are turned back."
+    )
+
+
 class Training(_Section):
     """How a model is trained."""
 
@@ -150,6 +171,7 @@ class Training(_Section):
         description="Parameters of the algorithm, such as max_depth, eta, num_boost_round (XGBoost), num_leaves, "
         "learning_rate (LightGBM) or alpha (linear).",
     )
+    preprocessing: Preprocessing = Preprocessing()
     seed: int = Field(7, ge=0, description="Seed of everything random in training.")
     holdout: float = Field(
         0.2, gt=0, lt=1, description="Share of rows that no version ever trains on; the gate scores on them."
@@ -320,6 +342,8 @@ class Recipe(_Section):
             raise _contradiction(
                 "monitoring.reference", "seasonal compares rows of the same hour of the week, which needs `event_time`"
             )
+        if self.training.preprocessing.target == "log" and self.task != "regression":
+            raise _contradiction("training.preprocessing.target", f"log needs task: regression, not {self.task}")
         if self.gate.metric and self.gate.metric not in METRICS_OF[self.task]:
             raise _contradiction(
                 "gate.metric", f"'{self.gate.metric}' is not one of {', '.join(METRICS_OF[self.task])} for {self.task}"

@@ -1,10 +1,16 @@
-"""The recipe's algorithm, fitted to the training rows."""
+"""The recipe's preprocessing and algorithm, fitted to the training rows."""
+
+import numpy as np
+from numpy.typing import NDArray
 
 from comal.recipe import Recipe
+from training.matrix import Matrix
 from training.model import Model, TrainedModel
+from training.prepared_model import algorithms_schema, prepared
+from training.preprocessing import learn
 from training.progress import say
 from training.rows import Rows
-from training.schema import schema_of
+from training.schema import ModelSchema, schema_of
 from training.stop import StopRequest
 
 
@@ -19,8 +25,32 @@ def fit(rows: Rows, recipe: Recipe, stop: StopRequest) -> tuple[TrainedModel, st
         AlgorithmError: The algorithm refuses the data.
     """
     schema = schema_of(recipe, rows.training_classes())
-    matrix = rows.matrix[rows.training]
-    target = rows.training_target(schema.classes)
+    return fit_matrix(rows.matrix[rows.training], rows.training_target(schema.classes), schema, recipe, stop)
+
+
+def fit_matrix(
+    matrix: Matrix, target: NDArray[np.float64], schema: ModelSchema, recipe: Recipe, stop: StopRequest
+) -> tuple[TrainedModel, str]:
+    """Fit rows, as `fit` does.
+
+    Args:
+        matrix: Shape (rows, features), NaN where missing.
+        target: Shape (rows,); positions in schema.classes for classification.
+        schema: What the columns are.
+        recipe: Where preprocessing, algorithm, parameters and seed come from.
+        stop: Ends the fit after the round in which it is asked for.
+    """
+    preparation = learn(recipe, schema.features, matrix, target)
+    schema = schema.model_copy(update={"preparation": preparation})
+    if preparation is not None:
+        matrix, target = preparation.matrix(matrix), preparation.learnt_target(target)
+    model, device = _fit_algorithm(matrix, target, algorithms_schema(schema), recipe, stop)
+    return TrainedModel(schema, prepared(model, schema)), device
+
+
+def _fit_algorithm(
+    matrix: Matrix, target: NDArray[np.float64], schema: ModelSchema, recipe: Recipe, stop: StopRequest
+) -> tuple[Model, str]:
     # The algorithms are imported where they are used: a linear model needs no XGBoost.
     if recipe.training.algorithm == "xgboost":
         from training.algorithms.device import choose_device
@@ -28,17 +58,13 @@ def fit(rows: Rows, recipe: Recipe, stop: StopRequest) -> tuple[TrainedModel, st
 
         device = choose_device()
         say(f"Fitting XGBoost on {device}.")
-        model: Model = fit_xgboost(matrix, target, schema, recipe, device, stop)
-    elif recipe.training.algorithm == "lightgbm":
+        return fit_xgboost(matrix, target, schema, recipe, device, stop), device
+    if recipe.training.algorithm == "lightgbm":
         from training.algorithms.lightgbm import fit_lightgbm
 
-        device = "cpu"
         say("Fitting LightGBM.")
-        model = fit_lightgbm(matrix, target, schema, recipe, stop)
-    else:
-        from training.algorithms.linear import fit_linear
+        return fit_lightgbm(matrix, target, schema, recipe, stop), "cpu"
+    from training.algorithms.linear import fit_linear
 
-        device = "cpu"
-        say("Fitting a linear model.")
-        model = fit_linear(matrix, target, schema, recipe)
-    return TrainedModel(schema, model), device
+    say("Fitting a linear model.")
+    return fit_linear(matrix, target, schema, recipe), "cpu"

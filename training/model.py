@@ -43,21 +43,25 @@ def load_model(directory: Path) -> TrainedModel:
     Raises:
         PlatformError: A file is absent or does not fit this image.
     """
+    from training.prepared_model import algorithms_schema, prepared
+
     schema = ModelSchema.load(directory)
+    return TrainedModel(schema, prepared(_load_algorithms_model(directory, algorithms_schema(schema)), schema))
+
+
+def _load_algorithms_model(directory: Path, schema: ModelSchema) -> Model:
     # Each algorithm is imported where it is used: a served linear model needs no XGBoost.
     if schema.algorithm == "xgboost":
         from training.algorithms.xgboost import XGBoostModel
 
-        model: Model = XGBoostModel.load(directory, schema)
-    elif schema.algorithm == "lightgbm":
+        return XGBoostModel.load(directory, schema)
+    if schema.algorithm == "lightgbm":
         from training.algorithms.lightgbm import LightGBMModel
 
-        model = LightGBMModel.load(directory, schema)
-    else:
-        from training.algorithms.linear import LinearModel
+        return LightGBMModel.load(directory, schema)
+    from training.algorithms.linear import LinearModel
 
-        model = LinearModel.load(directory)
-    return TrainedModel(schema, model)
+    return LinearModel.load(directory)
 
 
 def absent_file(path: Path) -> PlatformError:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from comal.errors import PlatformError
 from comal.recipe import Algorithm, CategoryFeature, Recipe, Task
+from training.preparation import Preparation
 
 FILE_NAME = "schema.json"
 
@@ -38,6 +39,7 @@ class ModelSchema(BaseModel):
             Of two, the second is the positive class.
         unknown_category: What a category outside `values` is: an error, or a missing value.
         absent_feature: What a request without a feature's key is. A null is always a missing value.
+        preparation: What lies between the matrix and the algorithm; None where it reads the matrix itself.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
@@ -51,6 +53,7 @@ class ModelSchema(BaseModel):
     classes: tuple[Label, ...] = ()
     unknown_category: Literal["refuse", "missing"] = "refuse"
     absent_feature: Literal["refuse", "missing"] = "refuse"
+    preparation: Preparation | None = None
 
     def save(self, directory: Path) -> None:
         """Write schema.json."""

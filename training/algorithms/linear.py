@@ -149,6 +149,7 @@ def fit_linear(matrix: Matrix, target: NDArray[np.float64], schema: ModelSchema,
 
 
 def _standardisation(matrix: Matrix, sizes: list[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    matrix = np.where(np.isnan(matrix).all(axis=0), np.float32(0), matrix)
     means = np.asarray(np.nanmean(matrix, axis=0, dtype=np.float64))
     scales = np.asarray(np.nanstd(matrix, axis=0, dtype=np.float64))
     categories = np.asarray(sizes) > 0

@@ -293,7 +293,9 @@ class Retrain(_Section):
         default_factory=lambda: ["drift", "quality"],
         description="Alarms that start a run: `drift` and `quality` are the model's own, others are alarm names.",
     )
-    cooldown_hours: float = Field(6, ge=0, description="Rest after a run before the next; a request does not wait.")
+    cooldown_hours: float = Field(
+        6, ge=0, description="Rest after a run before the next, counted in hours; a request does not wait."
+    )
     max_per_day: int = Field(2, ge=1, description="Most runs in 24 hours; a request counts, and is not refused.")
     reason_expires_hours: float = Field(
         72, gt=0, description="Age at which a reason that led to no run is dropped, and said so; new rows never expire."

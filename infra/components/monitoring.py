@@ -17,8 +17,6 @@ MONITOR_MEMORY_MB = 1024
 MONITOR_STORAGE_MB = 1024
 # What lies in the capture bucket lies typed in the lake, too.
 CAPTURE_DAYS = 30
-# Scores are emitted anew by it, so that alarms of one-minute periods see them.
-TIMER = "rate(1 minute)"
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -42,7 +40,7 @@ class Monitoring(pulumi.ComponentResource):
             {"source": [SOURCE], "detail-type": ["ModelDeployed"], "detail": {"stack": [stack.names.stack]}},
             parent=self,
         )
-        inbox.receives_timer(TIMER, parent=self)
+        inbox.receives_timer(_timer(stack.settings.alarm_period_seconds), parent=self)
         work = Work(
             policy=policies.monitor_endpoint(stack.names),
             environment={"COMAL_ALARM_PERIOD_SECONDS": str(stack.settings.alarm_period_seconds)},
@@ -52,6 +50,15 @@ class Monitoring(pulumi.ComponentResource):
         )
         self.functions = [QueuedFunction(inbox, stack, work, layer=layer, opts=child)]
         self.register_outputs({"capture": capture.name, "monitoring": monitoring.name})
+
+
+def _timer(alarm_period_s: int) -> str:
+    """Scores are emitted anew as often as alarms look at them, or every minute, which is as often as a rule can fire.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
+    """
+    minutes = max(1, alarm_period_s // 60)
+    return f"rate({minutes} minute{'s' if minutes > 1 else ''})"
 
 
 def _created(bucket: str, prefix: str = "") -> policies.Document:

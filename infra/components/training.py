@@ -14,8 +14,8 @@ from infra.stack import Stack
 from infra.state_machine import definition
 
 DECISION_TIMEOUT_S = 60
-# Triggers that waited for something else than an event are looked at again.
-TIMER = "rate(10 minutes)"
+# Triggers that wait for a cooldown to end or a day to pass are looked at again.
+TIMER = "rate(1 hour)"
 
 
 class Training(pulumi.ComponentResource):

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-_IDLE_POLL_S = 0.05
-# Two looks in a row: an event that has left its rule may not have reached its queue yet.
+_IDLE_POLL_S = 0.005
+# Several looks in a row: an event that has left its rule may not have reached its queue yet.
 _IDLE_LOOKS = 3
 
 
@@ -24,8 +24,8 @@ class Timers(Protocol):
         """Epoch seconds of the next timer; None when there is none."""
         ...
 
-    def fire_due(self) -> None:
-        """Fires every timer that is due by now."""
+    def fire_due(self) -> bool:
+        """Fires every timer that is due by now; whether something was set off that `is_idle` may not see at once."""
         ...
 
     def is_idle(self) -> bool:
@@ -44,10 +44,10 @@ class AllTimers:
         due = (part.next_due() for part in self._parts)
         return min((moment for moment in due if moment is not None), default=None)
 
-    def fire_due(self) -> None:
+    def fire_due(self) -> bool:
         """Fires what is due of each, in order."""
-        for part in self._parts:
-            part.fire_due()
+        fired = [part.fire_due() for part in self._parts]
+        return any(fired)
 
     def is_idle(self) -> bool:
         """Whether all are."""
@@ -97,9 +97,9 @@ class Clock:
                 if due is None or due > end:
                     break
                 self._move_to(due)
-                timers.fire_due()
                 stops += 1
-                self._await_idle(timers, idle_timeout_s)
+                if timers.fire_due() or not timers.is_idle():
+                    self._await_idle(timers, idle_timeout_s)
             self._move_to(end)
             return stops
 

@@ -96,9 +96,10 @@ class AutoScalingService:
         """When a scheduled action or a policy is to be looked at next."""
         return self._scaler.next_due()
 
-    def fire_due(self) -> None:
+    def fire_due(self) -> bool:
         """Scales what is due."""
         self._scaler.fire_due()
+        return False  # a fleet that changes shows in is_idle
 
     def is_idle(self) -> bool:
         """Whether no fleet is being changed."""

@@ -31,9 +31,10 @@ class Judge:
     """A thread that looks; `Timers` for the stepped clock.
 
     An alarm is at rest, and looked at no more until new values of its metrics come, when nothing can change by itself:
-    its metrics have had no value for as long as it looks back, or they are levels that have been on the same side of
-    the threshold for as long. The next moment for the stepped clock is the end of the next period of an alarm that is
-    not at rest; so a clock that runs through a month stops for an alarm only while there is something to see.
+    its metrics have had no value for as long as it looks back; or it is OK, no value breaches, and missing ones cannot;
+    or its metrics are levels that have been on the same side of the threshold for as long. The next moment for the
+    stepped clock is the end of the next period of an alarm that is not at rest; so a clock that runs through a month
+    stops for an alarm only while there is something to see.
     """
 
     def __init__(self, store: Store, clock: Clock, states: AlarmStates) -> None:
@@ -192,9 +193,16 @@ class Judge:
         """
         if boundary <= self._newest.get(_identity(named), 0.0):
             return False
+        if not is_measured:
+            return True
         there = [value for value in values if value is not None]
+        breaches = set(map(rule.is_breached_by, there))
         is_level = len(there) == len(values) and all(space in _LEVELS for space, _ in _watched(named))
-        return not is_measured or (is_level and len(set(map(rule.is_breached_by, there))) == 1)
+        if is_level and len(breaches) == 1:
+            return True
+        is_math = any("Expression" in query for query in announcements.queries_of(named.document))
+        is_kept_ok = named.document["StateValue"] == "OK" and rule.missing in ("notBreaching", "ignore")
+        return is_kept_ok and not is_math and breaches == {False}
 
 
 def _identity(named: Named) -> Identity:

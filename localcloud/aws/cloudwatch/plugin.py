@@ -110,9 +110,10 @@ class CloudWatchService:
         due = (self._judge.next_due(), self._log_metrics.next_due())
         return min((moment for moment in due if moment is not None), default=None)
 
-    def fire_due(self) -> None:
+    def fire_due(self) -> bool:
         """See Timers."""
         self._judge.fire_due()
+        return False  # a change of state is told at once, or shows in is_idle
 
     def is_idle(self) -> bool:
         """See Timers."""

@@ -94,7 +94,7 @@ class Substrate:
         identity.install()
         conditions.install()
         event_bus.install()
-        object_events.install()
+        object_events.install(clock)
         queues.install()
         layers.install(layer_store)
         workers.install(workers.Runtime(layer_store, state_dir / "lambda-runtime"))

@@ -14,6 +14,11 @@ def note() -> None:
     _last_s = time.monotonic()
 
 
+def mark() -> float:
+    """Another one as soon as something has happened."""
+    return _last_s
+
+
 def is_recent() -> bool:
     """Whether something happened within the last `AFTERMATH_S` seconds."""
     return time.monotonic() - _last_s < AFTERMATH_S

@@ -9,6 +9,7 @@ from typing import Any
 from ministack.services import eventbridge, lambda_svc, scheduler, sqs, stepfunctions
 
 from localcloud.aws.clock import Clock
+from localcloud.aws.ministack_patches import activity
 
 NAMES = {
     "ministack.services.eventbridge": (
@@ -60,10 +61,12 @@ class MiniStackTimers:
         ]
         return min((moment for moment in due if moment is not None), default=None)
 
-    def fire_due(self) -> None:
+    def fire_due(self) -> bool:
         """One look at every rule and schedule, as MiniStack's own threads do."""
+        before = activity.mark()
         eventbridge._tick_scheduled_rules()
         scheduler._tick_schedules()
+        return activity.mark() != before
 
     def is_idle(self) -> bool:
         """No function runs, no execution runs, and no function's queue has a message to deliver."""

@@ -102,13 +102,15 @@ class CaptureFiles:
             self._collect()
             return min((file.due_at() for file in self._files()), default=None)
 
-    def fire_due(self) -> None:
-        """Sends the files that are due."""
+    def fire_due(self) -> bool:
+        """Sends the files that are due; whether there were any."""
         with self._lock:
             self._collect()
-            for file in self._files():
-                if file.due_at() <= self._clock.now() and not self._stopping.is_set():
+            due = [file for file in self._files() if file.due_at() <= self._clock.now()]
+            for file in due:
+                if not self._stopping.is_set():
                     self._send(file)
+            return bool(due)
 
     def is_idle(self) -> bool:
         """Whether no file is on its way to S3 right now."""

@@ -141,10 +141,10 @@ class SageMakerService:
         """When the next file of captured calls is to be sent."""
         return self._captures.next_due()
 
-    def fire_due(self) -> None:
+    def fire_due(self) -> bool:
         """Publishes what was counted, and sends the files of captured calls that are due."""
         self._metrics.flush()
-        self._captures.fire_due()
+        return self._captures.fire_due()
 
     def is_idle(self) -> bool:
         """Whether no captured call is on its way, and no endpoint is being changed."""

@@ -19,11 +19,13 @@ class Hourly:
     def next_due(self) -> float | None:
         return self._next
 
-    def fire_due(self) -> None:
-        if self._clock.now() >= self._next:
+    def fire_due(self) -> bool:
+        is_due = self._clock.now() >= self._next
+        if is_due:
             self.fired.append(self._clock.now())
             self._next += 3600
             self._busy_looks = 2
+        return is_due
 
     def is_idle(self) -> bool:
         self._busy_looks -= 1

@@ -4,6 +4,7 @@ A run is claimed by one conditional write that holds all it takes to start it. E
 again, and is, until the run is announced; only then is its end looked for. See docs/adr/0006.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,8 +25,12 @@ _ATTEMPTS = 5
 class TrainingRequests:
     """Decides about the triggers of one stack's models."""
 
-    def __init__(self, names: Names, ledger: Ledger, runs: Runs, announcer: Announcer) -> None:
+    def __init__(
+        self, names: Names, ledger: Ledger, runs: Runs, announcer: Announcer, linger: Callable[[], None]
+    ) -> None:
+        """Ports, and `linger`: waits a moment before a run starts, for reasons that come together with the first."""
         self._names = names
+        self._linger = linger
         self._ledger = ledger
         self._runs = runs
         self._announcer = announcer
@@ -73,6 +78,7 @@ class TrainingRequests:
         Raises:
             PlatformError: Other decisions came in between, again and again.
         """
+        has_lingered = False
         for _ in range(_ATTEMPTS):
             state = self._settle(model, ended, now)
             recipe = self._runs.recipe(model)
@@ -86,6 +92,10 @@ class TrainingRequests:
             elif decision.outcome == "refused":
                 self._refuse(model, triggers[:MAX_TRIGGERS], decision.why, now)
             elif decision.outcome == "run":
+                if not has_lingered:
+                    self._linger()
+                    has_lingered = True
+                    continue
                 assert recipe is not None  # without one the decision is to refuse
                 if not self._start(recipe, state, pending, decision.why, now):
                     continue

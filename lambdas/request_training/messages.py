@@ -25,11 +25,6 @@ class AlarmChange:
     reason: str
     event_id: str
 
-    def trigger(self, time: datetime) -> PendingTrigger:
-        """The reason to train that an alarm is when it goes off."""
-        reason = f"{self.name}: {self.reason}"
-        return PendingTrigger(Trigger(event_id=self.event_id, kind="alarm", reason=reason), time, alarm=self.name)
-
 
 @dataclass(frozen=True)
 class Message:
@@ -48,6 +43,15 @@ class Message:
     trigger: PendingTrigger | None = None
     ended: EndedRun | None = None
     alarm: AlarmChange | None = None
+
+    @property
+    def pending(self) -> PendingTrigger | None:
+        """The reason to train that it brings, be it an alarm that went off."""
+        alarm = self.alarm
+        if alarm is None or not alarm.is_off:
+            return self.trigger
+        trigger = Trigger(event_id=alarm.event_id, kind="alarm", reason=f"{alarm.name}: {alarm.reason}")
+        return PendingTrigger(trigger, self.time, alarm=alarm.name)
 
 
 def read_message(names: Names, envelope: dict[str, Any]) -> Message | None:

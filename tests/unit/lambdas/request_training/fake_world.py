@@ -147,6 +147,9 @@ class FakeWorld:
         self.events[event.event_id] = event
         self.steps.take()
 
+    def linger(self) -> None:
+        self.steps.take()
+
     # What happens outside of the function
     def end_running(self, status: str) -> EndedRun | None:
         """The run that is going on comes to its end."""

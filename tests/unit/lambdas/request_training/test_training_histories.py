@@ -30,7 +30,7 @@ class TrainingHistories(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world = FakeWorld()
-        self.requests = TrainingRequests(make_names(), self.world, self.world, self.world)
+        self.requests = TrainingRequests(make_names(), self.world, self.world, self.world, self.world.linger)
         self.now = NOW
         self.delivered: list[PendingTrigger] = []
         self.ends: list[EndedRun] = []

@@ -21,7 +21,7 @@ def world() -> FakeWorld:
 
 @pytest.fixture
 def requests(world: FakeWorld) -> TrainingRequests:
-    return TrainingRequests(make_names(), world, world, world)
+    return TrainingRequests(make_names(), world, world, world, world.linger)
 
 
 def _asked(event_id: str, kind: TriggerKind = "request") -> PendingTrigger:
@@ -139,8 +139,8 @@ def test_a_decision_that_was_overtaken_is_made_again(world: FakeWorld, requests:
         requests.add(MODEL, _asked("r2"), NOW)
         requests.decide(MODEL, NOW, ended=world.end_running("SUCCEEDED"))
 
-    # Steps of the outer decision: add, state, pending, validated_batches, plan, claim.
-    world.steps = Steps(6, overtake)
+    # Steps of the outer decision: add; state, pending, validated_batches, linger; the same three again, plan, claim.
+    world.steps = Steps(10, overtake)
     assert requests.add(MODEL, _asked("r1"), NOW) == "nothing: no trigger is pending"
     assert set(world.consumed) == {"r1", "r2"}
     assert len(world.executions) == 1

@@ -16,6 +16,8 @@ from comal.registry import ModelVersion
 
 # Deployment guardrails require that a variant keeps its name from config to config.
 VARIANT = "AllTraffic"
+# The variable by which a container knows its version, and repeats it in every answer.
+MODEL_VERSION = "COMAL_MODEL_VERSION"
 _SETTINGS_DIGITS = 6
 
 
@@ -50,7 +52,7 @@ def model_request(names: Names, model: str, version: ModelVersion, *, role_arn: 
             "Image": version.image_uri,
             "ModelDataUrl": version.model_data_url,
             "Environment": {
-                "COMAL_MODEL_VERSION": str(version.version),
+                MODEL_VERSION: str(version.version),
                 "COMAL_MODEL_PACKAGE_ARN": version.arn,
             },
         },

@@ -196,7 +196,10 @@ def score_batch(names: Names, transform_role_arn: str) -> list[Statement]:
         allow(["s3:ListBucket"], [_bucket(lake)]),
         allow(["dynamodb:GetItem"], [_table(names, "batches")]),
         *_reads_registry(names),
-        allow(["sagemaker:CreateModel", "sagemaker:DeleteModel", "sagemaker:AddTags"], [_sagemaker(names, "model/")]),
+        allow(
+            [f"sagemaker:{verb}Model" for verb in ("Create", "Describe", "Delete")] + ["sagemaker:AddTags"],
+            [_sagemaker(names, "model/")],
+        ),
         allow(
             ["sagemaker:CreateTransformJob", "sagemaker:DescribeTransformJob", "sagemaker:AddTags"],
             [_sagemaker(names, "transform-job/")],

@@ -60,11 +60,18 @@ class Scoring:
         Returns:
             What was done, for the log.
         """
-        if ended.status != COMPLETED:
-            self.predictions.discard(ended.model, ended.scoring_id)
-            self.transforms.forget(ended.model, ended.scoring_id)
-            return f"scoring {ended.scoring_id} {ended.status}: {ended.failure}"
+        done = f"scoring {ended.scoring_id} {ended.status}: {ended.failure}"
+        if ended.status == COMPLETED:
+            done = self._publish(ended, now)
+        # Last, so that a function that dies on the way finds everything when the message comes again.
+        self.predictions.discard(ended.model, ended.scoring_id)
+        self.transforms.forget(ended.model, ended.scoring_id)
+        return done
+
+    def _publish(self, ended: Ended, now: datetime) -> str:
         batches = self.predictions.publish(ended.model, ended.scoring_id, ended.prefix)
+        if not batches:
+            return f"scoring {ended.scoring_id} was published before"
         scored = BatchScored(
             event_id=event_id(self.names.stack, ended.model, "scored", ended.scoring_id),
             stack=self.names.stack,
@@ -76,7 +83,6 @@ class Scoring:
             rows=sum(self._rows(ended.model, batch) for batch in batches),
         )
         self.bus.emit(scored, now)
-        self.transforms.forget(ended.model, ended.scoring_id)
         return f"scored {scored.rows} rows of {ended.prefix} with version {ended.version}"
 
     def _rows(self, model: str, batch_id: str) -> int:

@@ -22,7 +22,7 @@ class Predictions:
         return next(self._keys(prefix), None) is not None
 
     def publish(self, model: str, scoring_id: str, prefix: str) -> list[str]:
-        """Move what the job has written to where the predictions of each batch belong; safe to repeat.
+        """Copy what the job has written to where the predictions of each batch belong; safe to repeat until `discard`.
 
         Args:
             model: Name of the model.
@@ -30,8 +30,9 @@ class Predictions:
             prefix: Prefix of the batches that were scored.
 
         Returns:
-            Ids of these batches.
+            Ids of the batches that have these predictions; empty when they were published and discarded before.
         """
+        published = []
         batches = {PurePosixPath(key).name: key for key in self._keys(prefix)}
         for key in list(self._keys(s3_layout.scoring_prefix(model, scoring_id))):
             name = PurePosixPath(key).name.removesuffix(_OUT)
@@ -39,8 +40,8 @@ class Predictions:
             if name in batches:
                 target = s3_layout.predictions_of(batches[name])
                 self.s3.copy_object(Bucket=self.lake, Key=target, CopySource={"Bucket": self.lake, "Key": key})
-        self.discard(model, scoring_id)
-        return [PurePosixPath(name).stem for name in batches]
+                published.append(PurePosixPath(name).stem)
+        return published
 
     def discard(self, model: str, scoring_id: str) -> None:
         """Remove what a job has written."""

@@ -14,7 +14,7 @@ from comal.absence import describe_or_none, is_absent
 from comal.names import Names
 from comal.recipe import Recipe
 from comal.registry import ModelVersion
-from comal.serving_config import model_request
+from comal.serving_config import MODEL_VERSION, model_request
 
 PARQUET_TYPE = "application/x-parquet"
 # The largest that AWS allows; a batch is one request.
@@ -33,9 +33,12 @@ class Transforms:
     def start(self, recipe: Recipe, version: ModelVersion, prefix: str, scoring_id: str) -> str:
         """Start the job of a scoring, unless it was started before.
 
+        A scoring keeps the version that its Model was made with: the champion may have changed since an earlier attempt
+        ended between the Model and the job, and what the job is tagged with must be what it predicts with.
+
         Args:
             recipe: The deployed recipe.
-            version: Version to score with.
+            version: Version to score with, unless the scoring has a Model already.
             prefix: Prefix of validated batches in the lake.
             scoring_id: Id of the scoring.
 
@@ -46,7 +49,8 @@ class Transforms:
         if describe_or_none(self.sagemaker.describe_transform_job, TransformJobName=name) is None:
             model = model_request(self.names, recipe.model, version, role_arn=self.role_arn) | {"ModelName": name}
             _unless_there(self.sagemaker.create_model, model)
-            _unless_there(self.sagemaker.create_transform_job, self._request(recipe, version, prefix, scoring_id))
+            made = self.sagemaker.describe_model(ModelName=name)["PrimaryContainer"]["Environment"][MODEL_VERSION]
+            _unless_there(self.sagemaker.create_transform_job, self._request(recipe, made, prefix, scoring_id))
         return name
 
     def forget(self, model: str, scoring_id: str) -> None:
@@ -57,11 +61,11 @@ class Transforms:
             if not is_absent(error):
                 raise
 
-    def _request(self, recipe: Recipe, version: ModelVersion, prefix: str, scoring_id: str) -> dict[str, Any]:
+    def _request(self, recipe: Recipe, version: str, prefix: str, scoring_id: str) -> dict[str, Any]:
         lake = self.names.bucket("lake")
         name = self.names.transform_job(recipe.model, scoring_id)
         source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{lake}/{prefix}"}
-        tags = {"comal:stack": self.names.stack, "comal:model": recipe.model, "comal:version": str(version.version)}
+        tags = {"comal:stack": self.names.stack, "comal:model": recipe.model, "comal:version": version}
         return {
             "TransformJobName": name,
             "ModelName": name,

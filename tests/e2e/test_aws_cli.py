@@ -87,3 +87,10 @@ def test_its_copy_into_the_landing_bucket_is_a_push(aws, trained):
     )
     (batch,) = trained.json("push", MODEL, str(file))
     assert batch["status"] in {"duplicate", "validated"}
+
+
+def test_it_tells_of_the_alarms_and_their_metrics(aws, trained):
+    alarms = ask(aws, trained, "cloudwatch", "describe-alarms", "--alarm-name-prefix", f"local-{MODEL}-")
+    assert f"local-{MODEL}-drift" in {alarm["AlarmName"] for alarm in alarms["MetricAlarms"]}
+    metrics = ask(aws, trained, "cloudwatch", "list-metrics", "--namespace", "AWS/Lambda")["Metrics"]
+    assert {"Errors", "Invocations"} <= {metric["MetricName"] for metric in metrics}

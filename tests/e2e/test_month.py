@@ -3,27 +3,17 @@
 import csv
 import json
 import time
-import urllib.request
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from comal.cli.demo.chain import MODEL, TacoChain
 from comal.cli.following import decisions_of, wait_for_endpoint
 from comal.cli.repository import Repository
+from tests.e2e.clock import DAY_S, advance
 from tests.e2e.clone import Clone
 
-DAY_S = 24 * 3600
-GOAL_S = 180
 LABELLED = 40
-
-
-def advance(clone: Clone, seconds: float) -> dict[str, Any]:
-    body = json.dumps({"advance_s": seconds}).encode()
-    request = urllib.request.Request(f"http://127.0.0.1:{clone.port}/_localcloud/clock", data=body, method="POST")
-    with urllib.request.urlopen(request, timeout=GOAL_S) as answer:
-        return dict(json.load(answer))
 
 
 @pytest.mark.slow

@@ -157,6 +157,16 @@ class Preprocessing(_Section):
     )
 
 
+class Search(_Section):
+    """A search for preprocessing, algorithm and parameters, cross-validated on the training rows, before the fit."""
+
+    trials: int = Field(30, ge=1, le=1000, description="Most trials; the first is the recipe as it is.")
+    minutes: float = Field(10, gt=0, description="Longest time of all trials together; the fit comes after it.")
+    algorithms: list[Algorithm] = Field(
+        ["xgboost", "lightgbm", "linear"], min_length=1, description="Algorithms to choose from."
+    )
+
+
 class Training(_Section):
     """How a model is trained."""
 
@@ -172,6 +182,9 @@ class Training(_Section):
         "learning_rate (LightGBM) or alpha (linear).",
     )
     preprocessing: Preprocessing = Preprocessing()
+    search: Search | None = Field(
+        None, description="A search for what fits best before the fit; `{}` is one with the defaults, absent is none."
+    )
     seed: int = Field(7, ge=0, description="Seed of everything random in training.")
     holdout: float = Field(
         0.2, gt=0, lt=1, description="Share of rows that no version ever trains on; the gate scores on them."
@@ -182,6 +195,16 @@ class Training(_Section):
     spot: bool = Field(False, description="Use spot capacity: cheaper, and may be interrupted.")
     max_runtime_minutes: int = Field(60, ge=1, le=5 * 24 * 60, description="A job that runs longer is stopped.")
     volume_gb: int = Field(10, ge=1, description="Disk of the training instance, in GB.")
+
+    @model_validator(mode="after")
+    def _leaves_time_to_fit(self) -> "Training":
+        if self.search is not None and self.search.minutes >= self.max_runtime_minutes:
+            raise _contradiction(
+                "search.minutes",
+                f"{self.search.minutes:g} minutes of search leave no time to fit: max_runtime_minutes is "
+                f"{self.max_runtime_minutes}",
+            )
+        return self
 
     @property
     def uses_gpu(self) -> bool:

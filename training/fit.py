@@ -12,6 +12,7 @@ from training.progress import say
 from training.rows import Rows
 from training.schema import ModelSchema, schema_of
 from training.stop import StopRequest
+from training.watch import Watch
 
 
 def fit(rows: Rows, recipe: Recipe, stop: StopRequest) -> tuple[TrainedModel, str]:
@@ -29,7 +30,12 @@ def fit(rows: Rows, recipe: Recipe, stop: StopRequest) -> tuple[TrainedModel, st
 
 
 def fit_matrix(
-    matrix: Matrix, target: NDArray[np.float64], schema: ModelSchema, recipe: Recipe, stop: StopRequest
+    matrix: Matrix,
+    target: NDArray[np.float64],
+    schema: ModelSchema,
+    recipe: Recipe,
+    stop: StopRequest,
+    watch: Watch | None = None,
 ) -> tuple[TrainedModel, str]:
     """Fit rows, as `fit` does.
 
@@ -39,32 +45,49 @@ def fit_matrix(
         schema: What the columns are.
         recipe: Where preprocessing, algorithm, parameters and seed come from.
         stop: Ends the fit after the round in which it is asked for.
+        watch: Looks on while the model grows, and nothing is printed; a linear model has no rounds.
     """
     preparation = learn(recipe, schema.features, matrix, target)
     schema = schema.model_copy(update={"preparation": preparation})
     if preparation is not None:
         matrix, target = preparation.matrix(matrix), preparation.learnt_target(target)
-    model, device = _fit_algorithm(matrix, target, algorithms_schema(schema), recipe, stop)
+    inner_watch: Watch | None = None
+    if watch is not None:
+
+        def inner_watch(done: int, model: Model) -> bool:
+            return watch(done, prepared(model, schema))
+
+    model, device = _fit_algorithm(matrix, target, algorithms_schema(schema), recipe, stop, inner_watch)
     return TrainedModel(schema, prepared(model, schema)), device
 
 
 def _fit_algorithm(
-    matrix: Matrix, target: NDArray[np.float64], schema: ModelSchema, recipe: Recipe, stop: StopRequest
+    matrix: Matrix,
+    target: NDArray[np.float64],
+    schema: ModelSchema,
+    recipe: Recipe,
+    stop: StopRequest,
+    watch: Watch | None,
 ) -> tuple[Model, str]:
+    announce = say if watch is None else _say_nothing
     # The algorithms are imported where they are used: a linear model needs no XGBoost.
     if recipe.training.algorithm == "xgboost":
         from training.algorithms.device import choose_device
         from training.algorithms.xgboost import fit_xgboost
 
         device = choose_device()
-        say(f"Fitting XGBoost on {device}.")
-        return fit_xgboost(matrix, target, schema, recipe, device, stop), device
+        announce(f"Fitting XGBoost on {device}.")
+        return fit_xgboost(matrix, target, schema, recipe, device, stop, watch), device
     if recipe.training.algorithm == "lightgbm":
         from training.algorithms.lightgbm import fit_lightgbm
 
-        say("Fitting LightGBM.")
-        return fit_lightgbm(matrix, target, schema, recipe, stop), "cpu"
+        announce("Fitting LightGBM.")
+        return fit_lightgbm(matrix, target, schema, recipe, stop, watch), "cpu"
     from training.algorithms.linear import fit_linear
 
-    say("Fitting a linear model.")
+    announce("Fitting a linear model.")
     return fit_linear(matrix, target, schema, recipe), "cpu"
+
+
+def _say_nothing(_text: str) -> None:
+    """Trials of a search say what became of them, not how."""

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import numpy as np
 
 from comal.evaluation import Evaluation
+from comal.leaderboard import FILE_NAME as LEADERBOARD_FILE
+from comal.recipe import Recipe
 from training.artifacts import write_artifacts
 from training.card import model_card
 from training.channels import Job, read_job
@@ -20,6 +22,9 @@ from training.reference import FILE_NAME as PROFILE_FILE
 from training.reference import PREDICTIONS_FILE_NAME, prediction_profile, reference_profile
 from training.rows import Rows, read_rows
 from training.stop import StopRequest
+
+# SageMaker kills a job two minutes after it asked it to stop: a search that was stopped has this to fit what it found.
+SECONDS_TO_FIT = 60.0
 
 
 def train(paths: TrainPaths, stop: StopRequest) -> None:
@@ -40,7 +45,8 @@ def train(paths: TrainPaths, stop: StopRequest) -> None:
         f"{rows.training.sum()} rows to train on, {rows.held_out.sum()} held out."
     )
     stop.check()
-    trained, device = fit(rows, job.recipe, stop)
+    recipe, tried = _choose(job, rows, stop)
+    trained, device = fit(rows, recipe, stop)
     held_out = _held_out(trained, rows)
     evaluation = _evaluate(trained, rows, held_out, job)
     _say_scores(evaluation)
@@ -48,16 +54,29 @@ def train(paths: TrainPaths, stop: StopRequest) -> None:
     write_artifacts(
         paths,
         trained,
-        job.recipe,
+        recipe,
         {
             "evaluation.json": evaluation.model_dump_json(indent=2),
             "lineage.json": lineage.model_dump_json(indent=2),
             PROFILE_FILE: reference_profile(batches, rows.training, job.recipe).to_json(),
             PREDICTIONS_FILE_NAME: prediction_profile(trained, held_out, job.recipe).to_json(),
+            **tried,
         },
-        model_card(job.recipe, evaluation, lineage, stopped=stop.asked),
+        model_card(recipe, evaluation, lineage, stopped=stop.asked),
     )
     say_metrics(evaluation)
+
+
+def _choose(job: Job, rows: Rows, stop: StopRequest) -> tuple[Recipe, dict[str, str]]:
+    """The recipe to fit by, and the documents about the search for it, if there was one."""
+    if job.recipe.training.search is None:
+        return job.recipe, {}
+    # Half a second of imports, which a run without a search does not need.
+    from training.search.search import search
+
+    found = search(rows, job.recipe, job.hyperparameters.run_id, stop)
+    stop.grant(SECONDS_TO_FIT)
+    return found.recipe, {LEADERBOARD_FILE: found.leaderboard.model_dump_json(indent=2)}
 
 
 def _held_out(trained: TrainedModel, rows: Rows) -> HeldOut:

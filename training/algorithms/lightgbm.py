@@ -6,7 +6,7 @@ The model is LightGBM's text format. A category stays one column, coded by its p
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lightgbm
 import numpy as np
@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from comal.errors import AlgorithmError, PlatformError
 from comal.recipe import Recipe, Task
-from training.algorithms.parameters import check_names, positive_integer, shown
+from training.algorithms.parameters import DEFAULT_ROUNDS, check_names, positive_integer, shown
 from training.algorithms.threads import threads_for
 from training.matrix import Matrix
 from training.model import absent_file
 from training.progress import say
 from training.schema import ModelSchema
 from training.stop import StopRequest
+from training.watch import Watch
 
 FILE_NAME = "model.txt"
-DEFAULT_ROUNDS = 200
 DEFAULTS = {"learning_rate": 0.1, "num_leaves": 31}
 
 # https://lightgbm.readthedocs.io/en/stable/Parameters.html, by their main names, without what the recipe itself decides
@@ -105,7 +105,12 @@ class LightGBMModel:
 
 
 def fit_lightgbm(
-    matrix: Matrix, target: NDArray[np.float64], schema: ModelSchema, recipe: Recipe, stop: StopRequest
+    matrix: Matrix,
+    target: NDArray[np.float64],
+    schema: ModelSchema,
+    recipe: Recipe,
+    stop: StopRequest,
+    watch: Watch | None = None,
 ) -> LightGBMModel:
     """Fit trees on the CPU; the same inputs and seed give the same trees, whatever the number of threads.
 
@@ -115,6 +120,7 @@ def fit_lightgbm(
         schema: What the columns are.
         recipe: Where the parameters and the seed come from.
         stop: Ends the fit after the round in which it is asked for.
+        watch: Looks on instead of the log.
 
     Raises:
         RecipeError: A parameter is unknown.
@@ -138,7 +144,7 @@ def fit_lightgbm(
     categories = [position for position, feature in enumerate(schema.features) if feature.type == "category"]
     rows = lightgbm.Dataset(matrix, label=target, categorical_feature=categories or "auto")
     try:
-        booster = lightgbm.train(params, rows, rounds, callbacks=[_Rounds(rounds, stop)])
+        booster = lightgbm.train(params, rows, rounds, callbacks=[_Rounds(rounds, recipe.task, stop, watch)])
     except (lightgbm.basic.LightGBMError, ValueError) as error:
         raise AlgorithmError(
             f"LightGBM refused ({shown(recipe)}): {_first_line(error)}.",
@@ -150,13 +156,19 @@ def fit_lightgbm(
 class _Rounds:
     """Tells how far the fit is, ten times at most, and ends it when the job is asked to stop."""
 
-    def __init__(self, rounds: int, stop: StopRequest) -> None:
+    def __init__(self, rounds: int, task: Task, stop: StopRequest, watch: Watch | None) -> None:
         self.rounds = rounds
         self.every = max(1, rounds // 10)
+        self.task = task
         self.stop = stop
+        self.watch = watch
 
     def __call__(self, env: lightgbm.callback.CallbackEnv) -> None:
         done = env.iteration + 1
+        if self.watch is not None:
+            if self.watch(done, LightGBMModel(cast("lightgbm.Booster", env.model), self.task)):
+                raise lightgbm.callback.EarlyStopException(env.iteration, [])
+            return
         if done % self.every == 0 or done == self.rounds:
             say(f"Round {done} of {self.rounds}.")
         if self.stop.asked:

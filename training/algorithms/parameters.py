@@ -5,6 +5,9 @@ from collections.abc import Iterable, Mapping
 from comal.errors import RecipeError
 from comal.recipe import Recipe
 
+# Rounds of boosting where training.params.num_boost_round does not say.
+DEFAULT_ROUNDS = 200
+
 Value = int | float | str | bool
 
 

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from comal.errors import AlgorithmError, PlatformError
 from comal.recipe import Recipe, Task
 from training.algorithms.device import Device
-from training.algorithms.parameters import check_names, positive_integer, shown
+from training.algorithms.parameters import DEFAULT_ROUNDS, check_names, positive_integer, shown
 from training.algorithms.threads import threads_for
 from training.matrix import Matrix
 from training.model import absent_file
 from training.progress import say
 from training.schema import ModelSchema
 from training.stop import StopRequest
+from training.watch import Watch
 
 FILE_NAME = "model.ubj"
-DEFAULT_ROUNDS = 200
 DEFAULTS = {"max_depth": 6, "eta": 0.1}
 
 # https://xgboost.readthedocs.io/en/stable/parameter.html, without what the recipe itself decides (task, seed, device).
@@ -106,7 +106,13 @@ class XGBoostModel:
 
 
 def fit_xgboost(
-    matrix: Matrix, target: NDArray[np.float64], schema: ModelSchema, recipe: Recipe, device: Device, stop: StopRequest
+    matrix: Matrix,
+    target: NDArray[np.float64],
+    schema: ModelSchema,
+    recipe: Recipe,
+    device: Device,
+    stop: StopRequest,
+    watch: Watch | None = None,
 ) -> XGBoostModel:
     """Fit trees with the `hist` method.
 
@@ -117,6 +123,7 @@ def fit_xgboost(
         recipe: Where the parameters and the seed come from.
         device: Where to fit.
         stop: Ends the fit after the round in which it is asked for.
+        watch: Looks on instead of the log.
 
     Raises:
         RecipeError: A parameter is unknown.
@@ -144,7 +151,7 @@ def fit_xgboost(
             max_bin=params.get("max_bin", 256),
             nthread=params["nthread"],
         )
-        booster = xgboost.train(params, rows, rounds, callbacks=[_Rounds(rounds, stop)])
+        booster = xgboost.train(params, rows, rounds, callbacks=[_Rounds(rounds, recipe.task, stop, watch)])
     except (xgboost.core.XGBoostError, ValueError) as error:
         raise AlgorithmError(
             f"XGBoost refused ({shown(recipe)}): {_first_line(error)}.",
@@ -156,13 +163,17 @@ def fit_xgboost(
 class _Rounds(xgboost.callback.TrainingCallback):
     """Tells how far the fit is, ten times at most, and ends it when the job is asked to stop."""
 
-    def __init__(self, rounds: int, stop: StopRequest) -> None:
+    def __init__(self, rounds: int, task: Task, stop: StopRequest, watch: Watch | None) -> None:
         self.rounds = rounds
         self.every = max(1, rounds // 10)
+        self.task = task
         self.stop = stop
+        self.watch = watch
 
     def after_iteration(self, model: xgboost.Booster, epoch: int, evals_log: object) -> bool:  # noqa: ARG002
         done = epoch + 1
+        if self.watch is not None:
+            return self.watch(done, XGBoostModel(model, self.task))
         if done % self.every == 0 or done == self.rounds:
             say(f"Round {done} of {self.rounds}.")
         if self.stop.asked:

@@ -144,7 +144,7 @@ def test_a_batch_of_an_older_recipe_is_refused(new_job: NewJob):
 def test_a_job_stopped_before_its_fit_gives_up(new_job: NewJob):
     job = new_job(recipe(), rows())
     stop = StopRequest()
-    stop.asked = True
+    stop.ask()
     with pytest.raises(PlatformError, match="stopped before a model was fitted"):
         train(job.paths, stop)
     assert not job.paths.model.exists()

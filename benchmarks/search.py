@@ -1,0 +1,108 @@
+"""Whether a search beats the default recipe on held-out rows: the bikes data and scikit-learn's bundled tables.
+
+The bikes data (UCI Bike Sharing, hourly) is read from the path in COMAL_BIKES; without it that table is left out.
+"""
+
+import argparse
+import os
+import tempfile
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+
+from benchmarks._report import Goal, Measurement, report
+from comal.leaderboard import Leaderboard
+from comal.recipe import Recipe
+from training.dataset import find_batches
+from training.evaluate import HeldOut, score
+from training.fit import fit
+from training.rows import Rows, read_rows
+from training.search.search import search
+from training.stop import StopRequest
+
+_BIKES = Path(os.environ.get("COMAL_BIKES", "bikes_hour.csv"))
+_BIKES_NUMBERS = ("yr", "mnth", "hr", "holiday", "weekday", "workingday", "temp", "atemp", "hum", "windspeed")
+_BIKES_CATEGORIES = ("season", "weathersit")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A table with the recipe that says no more than what its columns are."""
+
+    recipe: dict[str, Any]
+    table: pa.Table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    parser.add_argument("--minutes", type=float, default=2, help="time of each search (2)")
+    parser.add_argument("--quick", action="store_true", help="ten seconds each")
+    options = parser.parse_args()
+    measurements, goals = [], []
+    for bench in benches():
+        default, found, board = compare(bench, 1 / 6 if options.quick else options.minutes)
+        path = f"{bench.recipe['model']}, {board.metric} of held-out rows"
+        trials = f"search ({len(board.trials)} trials)"
+        measurements.append(Measurement(path, "default recipe", "peer", default, board.metric))
+        measurements.append(Measurement(path, trials, "ours", found, board.metric))
+        goals.append(Goal(path, "search < default", f"{found / default - 1:+.1%}", found < default))
+    report(measurements, goals, as_json=options.json)
+
+
+def benches() -> list[Bench]:
+    """The tables, bikes first if they are there."""
+    bundled = [
+        _bundled(load_diabetes(), "diabetes", "regression"),
+        _bundled(load_breast_cancer(), "cancer", "binary"),
+        _bundled(load_wine(), "wine", "multiclass"),
+    ]
+    return [bikes(_BIKES), *bundled] if _BIKES.exists() else bundled
+
+
+def bikes(path: Path) -> Bench:
+    """Rented bicycles of each hour of two years (regression, 17,379 rows)."""
+    table = pyarrow.csv.read_csv(path)
+    columns = {name: table.column(name) for name in (*_BIKES_NUMBERS, "cnt")}
+    features: dict[str, Any] = {name: {"type": "number"} for name in _BIKES_NUMBERS}
+    for name in _BIKES_CATEGORIES:
+        columns[name] = table.column(name).cast(pa.string())
+        features[name] = {"type": "category", "values": ["1", "2", "3", "4"]}
+    return Bench({"model": "bikes", "task": "regression", "target": "cnt", "features": features}, pa.table(columns))
+
+
+def _bundled(bunch: Any, model: str, task: str) -> Bench:
+    names = [name.replace(" ", "_") for name in bunch.feature_names]
+    columns = {name: bunch.data[:, position] for position, name in enumerate(names)}
+    features = {name: {"type": "number"} for name in names}
+    recipe = {"model": model, "task": task, "target": "target", "features": features}
+    return Bench(recipe, pa.table({**columns, "target": bunch.target}))
+
+
+def compare(bench: Bench, minutes: float, split: int = 0, **training: Any) -> tuple[float, float, Leaderboard]:
+    """Held-out metric of the default recipe, of what a search finds, and the leaderboard."""
+    limits = {"trials": 1000, "minutes": minutes}
+    sections = {**bench.recipe, "training": {**training, "max_runtime_minutes": 600, "search": limits}}
+    recipe = Recipe.model_validate(sections)
+    with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        pq.write_table(bench.table, Path(folder) / f"batch{split}.parquet")
+        rows = read_rows(find_batches(Path(folder)), recipe)
+        found = search(rows, recipe, "benchmark", StopRequest())
+        return _held_out_metric(rows, recipe), _held_out_metric(rows, found.recipe), found.leaderboard
+
+
+def _held_out_metric(rows: Rows, recipe: Recipe) -> float:
+    trained, _device = fit(rows, recipe, StopRequest())
+    matrix = rows.matrix[rows.held_out]
+    held_out = HeldOut(rows.batches, rows.held_out, trained.schema, matrix, rows.target)
+    return score(trained, matrix, held_out).metrics[recipe.metric]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+"""Tries ways to train until the budget is used up, and says which was best."""
+
+import time
+from dataclasses import dataclass
+
+import optuna
+from optuna.samplers import TPESampler
+from optuna.trial import TrialState
+
+from comal.errors import ComalError
+from comal.leaderboard import Leaderboard, Trial
+from comal.recipe import HIGHER_IS_BETTER, Preprocessing, Recipe, Training
+from training.progress import say
+from training.rows import Rows
+from training.schema import schema_of
+from training.search.budget import Budget, EndedBy
+from training.search.checkpoints import WARM_UP
+from training.search.folds import make_folds
+from training.search.space import Space, space_of
+from training.search.validation import (
+    CrossValidation,
+    OutOfTimeError,
+    PrunedError,
+    Report,
+    SearchedRows,
+    with_training,
+)
+from training.stop import StopRequest
+
+# A trial is compared with the median of others once so many of them are complete.
+_TRIALS_BEFORE_PRUNING = 4
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search ends with.
+
+    Attributes:
+        recipe: The recipe with the winner's way to train, and no search.
+    """
+
+    recipe: Recipe
+    leaderboard: Leaderboard
+
+
+def search(rows: Rows, recipe: Recipe, run_id: str, stop: StopRequest) -> Found:
+    """Search on the training rows; the held-out rows are not looked at.
+
+    Args:
+        rows: The run's rows.
+        recipe: Its `training.search` says how long; its own way to train is the first trial.
+        run_id: For the leaderboard.
+        stop: Ends the search; what was best so far is found.
+
+    Raises:
+        ComalError: The recipe's own way to train cannot be used, or there are too few rows.
+    """
+    schema = schema_of(recipe, rows.training_classes())
+    matrix, target = rows.matrix[rows.training], rows.training_target(schema.classes)
+    folds = make_folds(target, recipe.training.seed, two_classes=recipe.task == "binary")
+    searched = SearchedRows(matrix, target, schema, folds)
+    trials = _Trials(recipe, searched, space_of(recipe, schema, matrix, target), stop)
+    say(
+        f"Searching among {', '.join(trials.space.algorithms)}: at most {trials.budget.trials} trials, "
+        f"{len(folds)} folds of {len(target)} rows."
+    )
+    ended_by = trials.run()
+    board = Leaderboard(
+        model=recipe.model,
+        run_id=run_id,
+        metric=recipe.metric,
+        folds=len(folds),
+        rows=len(target),
+        ended_by=ended_by,
+        seconds=round(trials.budget.seconds, 3),
+        trials=_ranked(trials.done, recipe.metric),
+    )
+    best = with_training(recipe, trials.ways[board.winner.number] if board.winner else recipe.training)
+    say(_outcome(board))
+    return Found(best, board)
+
+
+class _Trials:
+    """Trials one after the other, and what became of each.
+
+    Attributes:
+        ways: How each trial trained, by its number; rounds that cross-validation found are among the parameters.
+    """
+
+    def __init__(self, recipe: Recipe, rows: SearchedRows, space: Space, stop: StopRequest) -> None:
+        assert recipe.training.search is not None  # nobody searches without being asked to
+        self.space = space
+        self.budget = Budget(recipe.training.search, stop)
+        self.done: list[Trial] = []
+        self.ways: dict[int, Training] = {}
+        self._recipe = recipe
+        self._rows = rows
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._study = optuna.create_study(
+            sampler=TPESampler(seed=recipe.training.seed, n_startup_trials=2 * len(space.algorithms) + 2),
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=_TRIALS_BEFORE_PRUNING, n_warmup_steps=WARM_UP),
+        )
+
+    def run(self) -> EndedBy:
+        """Try the recipe's own way, then others, until something ends it."""
+        self._try_own()
+        for start in self.space.starts():
+            self._study.enqueue_trial(start)
+        while len(self.done) < self.budget.trials and not self.budget.exhausted:
+            self._try_next()
+        return self.budget.exhausted or "trials"
+
+    def _try_own(self) -> None:
+        reported: dict[int, float] = {}
+
+        def report(step: int, loss: float) -> bool:
+            reported[step] = loss
+            return False
+
+        own = self._recipe.training
+        trial = self._attempt(own, report, own=True)
+        if trial.state == "complete":
+            # It has none of the searched parameters, but others are compared with it.
+            self._study.add_trial(
+                optuna.trial.create_trial(value=self._loss(trial), params={}, intermediate_values=reported)
+            )
+
+    def _try_next(self) -> None:
+        asked = self._study.ask()
+
+        def report(step: int, loss: float) -> bool:
+            asked.report(loss, step)
+            return asked.should_prune()
+
+        trial = self._attempt(self.space.choose(asked, self._recipe.training), report)
+        if trial.state == "complete":
+            self._study.tell(asked, self._loss(trial))
+        else:
+            self._study.tell(asked, state=TrialState.PRUNED if trial.state == "pruned" else TrialState.FAIL)
+
+    def _attempt(self, training: Training, report: Report, *, own: bool = False) -> Trial:
+        number, began = len(self.done), time.monotonic()
+        recipe = with_training(self._recipe, training)
+        loss, state, reason = None, "complete", ""
+        try:
+            validated = CrossValidation(self._rows, recipe, self.budget, report, own).run()
+            loss = validated.loss
+            if validated.rounds is not None and not own:
+                recipe = with_training(recipe, recipe.training, {"num_boost_round": validated.rounds})
+        except OutOfTimeError:
+            state = "stopped"
+        except PrunedError:
+            state = "pruned"
+        except ComalError as error:
+            if own:
+                raise
+            state, reason = "failed", error.message
+        self.ways[number] = recipe.training
+        trial = Trial(
+            number=number,
+            algorithm=recipe.training.algorithm,
+            params=dict(recipe.training.params),
+            preprocessing=_chosen(recipe.training.preprocessing),
+            score=None if loss is None else (-loss if self._recipe.metric in HIGHER_IS_BETTER else loss),
+            seconds=round(time.monotonic() - began, 3),
+            state=state,
+            reason=reason,
+        )
+        self.done.append(trial)
+        say(_line(trial, self.budget.trials, self._recipe.metric, _ranked(self.done, self._recipe.metric)[0]))
+        return trial
+
+    def _loss(self, trial: Trial) -> float:
+        assert trial.score is not None  # a complete trial has one
+        return -trial.score if self._recipe.metric in HIGHER_IS_BETTER else trial.score
+
+
+def _chosen(preprocessing: Preprocessing) -> dict[str, str]:
+    return {str(name): str(value) for name, value in preprocessing.model_dump(exclude_defaults=True).items()}
+
+
+def _ranked(trials: list[Trial], metric: str) -> list[Trial]:
+    """Best first; of two that are as good the earlier, so that the recipe's own way is left for a better one only."""
+    sign = -1 if metric in HIGHER_IS_BETTER else 1
+    complete = sorted((one for one in trials if one.score is not None), key=lambda one: sign * (one.score or 0.0))
+    ranked = [one.model_copy(update={"rank": place}) for place, one in enumerate(complete, start=1)]
+    return ranked + [one for one in trials if one.score is None]
+
+
+def _line(trial: Trial, trials: int, metric: str, best: Trial) -> str:
+    result = trial.state if trial.score is None else f"{metric} {trial.score:.4g}"
+    so_far = "" if best.score is None else f"; best {best.score:.4g} (trial {best.number})"
+    reason = f" ({trial.reason})" if trial.reason else ""
+    return f"Trial {trial.number} of {trials}, {trial.algorithm}: {result}{reason} in {trial.seconds:.1f} s{so_far}."
+
+
+def _outcome(board: Leaderboard) -> str:
+    winner, own = board.winner, board.own
+    spent = f"{len(board.trials)} trials in {board.seconds:.0f} s (ended by {board.ended_by})"
+    if winner is None or own.score is None or winner.score is None:
+        return f"Search: {spent}; no trial was complete, so the recipe is trained as it is."
+    if winner is own:
+        return f"Search: {spent}; the recipe as it is was best ({board.metric} {own.score:.4g})."
+    return (
+        f"Search: {spent}; trial {winner.number} ({winner.algorithm}) won with {board.metric} {winner.score:.4g}, "
+        f"the recipe as it is has {own.score:.4g}."
+    )

@@ -1,0 +1,177 @@
+"""One way to train, cross-validated."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from comal.errors import AlgorithmError
+from comal.recipe import HIGHER_IS_BETTER, Recipe, Training
+from training.fit import fit_matrix
+from training.matrix import Matrix
+from training.metrics import metrics
+from training.model import Model
+from training.schema import ModelSchema
+from training.search.budget import Budget
+from training.search.checkpoints import checkpoints_of, has_stalled, own_checkpoints
+from training.search.folds import Fold
+from training.stop import StopRequest
+
+# What a score is reported with: the step, and the loss so far. True gives the trial up.
+Report = Callable[[int, float], bool]
+# Steps of whole folds come after those of any checkpoint.
+FOLD_STEP = 1000
+# With fewer scored rows, luck decides which of two trials is ahead: a trial of a small table is not given up before.
+_ROWS_TO_COMPARE = 500
+
+
+class OutOfTimeError(Exception):
+    """The search must end, within a trial."""
+
+
+class PrunedError(Exception):
+    """The trial is worse than others at the same point."""
+
+
+@dataclass(frozen=True)
+class SearchedRows:
+    """Training rows to cross-validate on; shapes (rows, features) and (rows,)."""
+
+    matrix: Matrix
+    target: NDArray[np.float64]
+    schema: ModelSchema
+    folds: Sequence[Fold]
+
+
+@dataclass(frozen=True)
+class Validated:
+    """What cross-validation found.
+
+    Attributes:
+        loss: The metric averaged over the folds, negated where more is better.
+        rounds: Rounds that were best over all folds; None where an algorithm has none.
+    """
+
+    loss: float
+    rounds: int | None
+
+
+@dataclass
+class CrossValidation:
+    """Scores one way to train on every fold.
+
+    Attributes:
+        recipe: With the trial's way to train.
+        own: Whether that is the recipe's own: its number of rounds is not searched for.
+    """
+
+    rows: SearchedRows
+    recipe: Recipe
+    budget: Budget
+    report: Report
+    own: bool = False
+    _losses: list[list[float]] = field(default_factory=list)
+
+    def run(self) -> Validated:
+        """Fit and score each fold.
+
+        Raises:
+            OutOfTimeError: The search must end.
+            PrunedError: The trial was given up.
+            AlgorithmError: The algorithm refuses the rows, or a fold does not define the metric.
+            RecipeError: A parameter does not fit the algorithm.
+        """
+        training = self.recipe.training
+        if training.algorithm == "linear":
+            for number, fold in enumerate(self.rows.folds):
+                self._losses.append([self._loss(self._fit(fold), fold)])
+                self._report_fold(number)
+            return Validated(float(np.mean(self._losses)), None)
+        checkpoints = _checkpoints(training, own=self.own)
+        for number, fold in enumerate(self.rows.folds):
+            losses = self._grow(fold, checkpoints, first=number == 0)
+            checkpoints = checkpoints[: len(losses)]
+            self._losses.append(losses)
+            self._report_fold(number)
+        curve = np.mean([losses[: len(checkpoints)] for losses in self._losses], axis=0)
+        best = len(curve) - 1 if self.own else int(curve.argmin())
+        return Validated(float(curve[best]), checkpoints[best])
+
+    def _grow(self, fold: Fold, checkpoints: list[int], *, first: bool) -> list[float]:
+        """The loss at each checkpoint of one fold; the first fold says where growing ends."""
+        losses: list[float] = []
+        pruned = False
+
+        def watch(done: int, model: Model) -> bool:
+            nonlocal pruned
+            if self.budget.exhausted:
+                return True
+            if done != checkpoints[len(losses)]:
+                return False
+            losses.append(self._loss(model, fold))
+            if first:
+                pruned = self._compare(len(losses), losses[-1], len(fold.scored))
+                return pruned or (has_stalled(losses) and not self.own)
+            return False
+
+        self._fit(fold, watch, checkpoints[-1])
+        if self.budget.exhausted:
+            raise OutOfTimeError
+        if pruned:
+            raise PrunedError
+        return losses
+
+    def _fit(self, fold: Fold, watch: Callable[[int, Model], bool] | None = None, rounds: int = 0) -> Model:
+        if self.budget.exhausted:
+            raise OutOfTimeError
+        recipe = self.recipe
+        if rounds:
+            recipe = with_training(recipe, recipe.training, {"num_boost_round": rounds})
+        rows = self.rows
+        trained, _device = fit_matrix(
+            rows.matrix[fold.fitted],
+            rows.target[fold.fitted],
+            rows.schema,
+            recipe,
+            StopRequest(),
+            watch or (lambda _done, _model: False),
+        )
+        return trained.model
+
+    def _loss(self, model: Model, fold: Fold) -> float:
+        predicted = np.asarray(model.predict(self.rows.matrix[fold.scored]), dtype=np.float64)
+        if not np.isfinite(predicted).all():
+            raise AlgorithmError("The model predicts values that are not finite.")
+        if self.recipe.task != "regression":
+            predicted /= predicted.sum(axis=1, keepdims=True)
+        metric = self.recipe.metric
+        score = metrics(self.recipe.task, self.rows.target[fold.scored], predicted).get(metric)
+        if score is None:
+            raise AlgorithmError(
+                f"A fold of {len(fold.scored)} training rows does not define {metric}.",
+                next_step="Push more rows, or choose another gate.metric.",
+            )
+        return -score if metric in HIGHER_IS_BETTER else score
+
+    def _report_fold(self, number: int) -> None:
+        """Compare the folds so far, each at its best, with those of other trials."""
+        so_far = float(np.mean([losses[-1] if self.own else min(losses) for losses in self._losses]))
+        scored = sum(len(fold.scored) for fold in self.rows.folds[: number + 1])
+        if self._compare(FOLD_STEP + number, so_far, scored):
+            raise PrunedError
+
+    def _compare(self, step: int, loss: float, scored: int) -> bool:
+        """Whether the trial is to be given up, told by a loss on so many rows."""
+        every_row = len(self.rows.target)
+        return scored >= min(_ROWS_TO_COMPARE, every_row // 2) and self.report(step, loss)
+
+
+def with_training(recipe: Recipe, training: Training, params: dict[str, int] | None = None) -> Recipe:
+    """The recipe with another way to train, and some of its parameters set."""
+    update = {"search": None, "params": {**training.params, **(params or {})}}
+    return recipe.model_copy(update={"training": training.model_copy(update=update)})
+
+
+def _checkpoints(training: Training, *, own: bool) -> list[int]:
+    return own_checkpoints(training) if own else checkpoints_of(training)

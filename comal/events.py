@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from comal.recipe import Search
+
 SOURCE = "comal"
 
 TriggerKind = Literal["new_rows", "schedule", "alarm", "request", "champion_changed"]
@@ -81,11 +83,12 @@ class Trigger(BaseModel):
 
 
 class TrainingRequested(Event):
-    """Somebody or something asks for a training run."""
+    """Somebody or something asks for a training run; with `search`, for one that searches first."""
 
     kind: TriggerKind
     reason: str
     requested_by: str
+    search: Search | None = None
 
 
 class TrainingStarted(Event):

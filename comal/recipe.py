@@ -375,6 +375,10 @@ class Recipe(_Section):
             )
         return self
 
+    def searching(self, search: Search) -> "Recipe":
+        """The recipe with another search."""
+        return self.model_copy(update={"training": self.training.model_copy(update={"search": search})})
+
     @property
     def metric(self) -> str:
         """The metric the gate judges by."""

@@ -17,6 +17,7 @@ from comal.cli import (
     recipe,
     retrain,
     score,
+    search,
     stack,
     status,
 )
@@ -51,6 +52,7 @@ app.command("status", epilog=status.EPILOG)(status.status)
 app.command("models", epilog=models.EPILOG)(models.models)
 app.command("invoke", epilog=invoke.EPILOG)(invoke.invoke)
 app.command("retrain", epilog=retrain.EPILOG)(retrain.retrain)
+app.command("search", epilog=search.EPILOG)(search.search)
 app.command("score", epilog=score.EPILOG)(score.score)
 app.command("history", epilog=history.EPILOG)(history.history)
 app.command("logs", epilog=logs.EPILOG)(logs.logs)

@@ -15,6 +15,7 @@ from comal.cli.target import LOCAL_STACK, Target, open_target
 from comal.errors import PlatformError
 from comal.event_bus import EventBus
 from comal.events import TrainingRequested, event_id
+from comal.recipe import Search
 from comal.registry import APPROVED
 
 EPILOG = examples(
@@ -49,8 +50,14 @@ def retrain(
         say(f"Requested ({trigger}). Next: comal status {model}{target.option}")
 
 
-def request_run(target: Target, model: str, reason: str) -> str:
+def request_run(target: Target, model: str, reason: str, search: Search | None = None) -> str:
     """Put TrainingRequested on the bus.
+
+    Args:
+        target: The stack.
+        model: Name of the model.
+        reason: Why; kept with the decision.
+        search: What the run shall search, whatever the recipe says.
 
     Returns:
         The id of the event.
@@ -67,6 +74,7 @@ def request_run(target: Target, model: str, reason: str) -> str:
         kind="request",
         reason=reason,
         requested_by=who,
+        search=search,
     )
     try:
         EventBus(target.client("events")).emit(event, now)

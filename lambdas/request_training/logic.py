@@ -188,7 +188,7 @@ class TrainingRequests:
         """Claim a run and carry it out; False if somebody else changed the state."""
         chosen = sorted(pending, key=lambda one: one.trigger.kind == "new_rows")[:MAX_TRIGGERS]
         triggers = [one.trigger for one in chosen]
-        planned = self._runs.plan(recipe, run_id_of(recipe.model, triggers), why, triggers, now)
+        planned = self._runs.plan(_searching(recipe, chosen), run_id_of(recipe.model, triggers), why, triggers, now)
         run = replace(planned, alarms=sorted({one.alarm for one in chosen if one.alarm}))
         if not self._ledger.claim(recipe.model, run, state.revision):
             return False
@@ -212,3 +212,9 @@ class TrainingRequests:
         )
         self._announcer.emit(started, datetime.fromisoformat(run.started_at))
         self._ledger.set_announced(model, run.run_id)
+
+
+def _searching(recipe: Recipe, chosen: list[PendingTrigger]) -> Recipe:
+    """The recipe of a run: with the search that the newest of its triggers to ask for one wants."""
+    wanted = [one.search for one in sorted(chosen, key=lambda one: one.arrived_at) if one.search]
+    return recipe.searching(wanted[-1]) if wanted else recipe

@@ -108,5 +108,6 @@ def _trigger(event: Any, time: datetime) -> PendingTrigger:
             trigger = Trigger(event_id=event.event_id, kind="new_rows", reason=reason, rows=event.rows)
             return PendingTrigger(trigger, time, batch_id=event.batch_id)
         case TrainingRequested():
-            return PendingTrigger(Trigger(event_id=event.event_id, kind=event.kind, reason=event.reason), time)
+            trigger = Trigger(event_id=event.event_id, kind=event.kind, reason=event.reason)
+            return PendingTrigger(trigger, time, search=event.search)
     raise KeyError(f"{type(event).__name__} is no reason to train.")

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from comal.events import Trigger
+from comal.recipe import Search
 from comal.retraining_policy import PastRun
 from comal.table_items import from_item, to_attribute, to_item
 from lambdas.request_training.run import SUCCEEDED, EndedRun, PendingTrigger, Run, State
@@ -46,6 +47,7 @@ class RetrainingTable:
             "rows": trigger.rows,
             "batch_id": pending.batch_id,
             "alarm": pending.alarm,
+            "search": pending.search.model_dump_json() if pending.search else "",
             "arrived_at": pending.arrived_at.isoformat(),
         }
         self._conditionally(self._dynamodb.put_item, Item=to_item(row), ConditionExpression="attribute_not_exists(pk)")
@@ -173,7 +175,11 @@ def _pending_trigger(row: dict[str, Any]) -> PendingTrigger:
         event_id=row["sk"].removeprefix("trigger#"), kind=row["kind"], reason=row["reason"], rows=row["rows"]
     )
     return PendingTrigger(
-        trigger, datetime.fromisoformat(row["arrived_at"]), alarm=row.get("alarm", ""), batch_id=row["batch_id"]
+        trigger,
+        datetime.fromisoformat(row["arrived_at"]),
+        alarm=row.get("alarm", ""),
+        batch_id=row["batch_id"],
+        search=Search.model_validate_json(row["search"]) if row.get("search") else None,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from comal.events import Trigger
+from comal.recipe import Search
 from comal.retraining_policy import DAY, PastRun, Reason
 
 SUCCEEDED = "SUCCEEDED"
@@ -17,9 +18,15 @@ _MAX_PAST_RUNS = 50
 
 @dataclass(frozen=True)
 class PendingTrigger(Reason):
-    """A reason to train that no run has consumed; `batch_id` is empty unless it came with a batch."""
+    """A reason to train that no run has consumed.
+
+    Attributes:
+        batch_id: Empty unless it came with a batch.
+        search: What its run shall search, whatever the recipe says.
+    """
 
     batch_id: str = ""
+    search: Search | None = None
 
 
 @dataclass(frozen=True)

@@ -134,6 +134,16 @@ def test_retrain_on_request_has_an_outcome_with_its_reason(clone):
     assert outcome["why"]
 
 
+def test_a_search_shows_what_it_tried_and_its_winner_is_judged_like_any_other(clone):
+    outcome = clone.json("search", MODEL, "--trials", "3", "--minutes", "2")
+    assert (outcome["status"], outcome["version"]) == ("SUCCEEDED", 4)
+    trials = outcome["leaderboard"]["trials"]
+    assert {trial["number"] for trial in trials} == {0, 1, 2}
+    assert trials[0]["rank"] == 1
+    refused = clone.comal("search", MODEL, "--minutes", "30", exit_code=2)
+    assert "leave no time to fit" in refused.stderr
+
+
 def test_logs_of_job_function_and_endpoint_are_there(clone):
     for source in ("job", "function", "endpoint"):
         assert clone.comal("logs", source, MODEL).stdout.strip(), source

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from comal import events
+from comal.recipe import Search
 from tests.running_cloud import REPOSITORY
 
 FOLDER = REPOSITORY / "tests/events"
@@ -30,7 +31,13 @@ GOLDEN = [
         report_key=f"reports/{STORED}.json",
         problems=["column 'store': found unknown values 'sur', expected one of 'centro', 'norte'"],
     ),
-    events.TrainingRequested(**WHO, kind="request", reason="new menu", requested_by="ana"),
+    events.TrainingRequested(
+        **WHO,
+        kind="request",
+        reason="new menu",
+        requested_by="ana",
+        search=Search(trials=40, minutes=5, algorithms=["lightgbm", "linear"]),
+    ),
     events.TrainingStarted(
         **WHO,
         run_id="0123456789ab",

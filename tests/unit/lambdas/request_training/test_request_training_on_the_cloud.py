@@ -119,6 +119,23 @@ def test_a_batch_starts_a_run_with_everything_it_takes(stack: LambdaStack) -> No
     assert (decision["decision"], decision["run_id"]) == ("run", run_id)
 
 
+def test_a_search_that_was_asked_for_is_in_its_runs_recipe_and_in_no_other(stack: LambdaStack) -> None:
+    validate(stack, "b1")
+    asked = ask(stack, "what fits best?")
+    asked["detail"]["search"] = {"trials": 4, "minutes": 2.5}
+    call(asked)
+    call(ask(stack, "nightly"))
+    searches = []
+    for _ in range(2):
+        given = json.loads(stack.stepfunctions.describe_execution(executionArn=running(stack)[0])["input"])
+        key = s3_layout.run_recipe_prefix(stack.model, given["run_id"]) + "recipe.json"
+        recipe = json.loads(stack.s3.get_object(Bucket=stack.names.bucket("models"), Key=key)["Body"].read())
+        searches.append(recipe["training"]["search"])
+        call(end(stack))
+    assert searches[0]["trials"] == 4
+    assert searches[1] is None
+
+
 def test_the_champion_goes_into_the_run(stack: LambdaStack) -> None:
     arn = stack.add_version()
     validate(stack, "b1")

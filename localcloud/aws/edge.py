@@ -137,6 +137,7 @@ class Edge:
             region=region,
             access_key=access_key,
             path_parameters=target.path_parameters,
+            query_string=scope.get("query_string", b"").decode("latin-1"),
         )
         service = self._services[target.service]
         self._authorizer.authenticate(raw)

@@ -18,6 +18,7 @@ class Request:
         body: The parsed document of a JSON-RPC call; the raw bytes of a REST call.
         headers: Header values by lower-case name.
         path_parameters: Values from the path of a REST call (`{"name": "tacos"}`).
+        query_string: What follows the path's question mark, as it arrived.
     """
 
     service: str
@@ -30,6 +31,7 @@ class Request:
     region: str
     access_key: str
     path_parameters: Mapping[str, str] = field(default_factory=dict)
+    query_string: str = ""
 
     @property
     def document(self) -> dict[str, Any]:

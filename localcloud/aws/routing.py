@@ -38,6 +38,10 @@ _CBOR_PATH = re.compile(r"^/service/([^/]+)/operation/([^/]+)$")
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Operations_Amazon_SageMaker_Runtime.html
 _ENDPOINT = r"^/endpoints/(?P<name>[^/]+)"
+# A name or an ARN, whose slash arrives unquoted.
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Operations_Amazon_SageMaker_Feature_Store_Runtime.html
+_FEATURE_GROUP = r"^/FeatureGroup/(?P<FeatureGroupName>[^/]+|arn:[^/]+:feature-group/[^/]+)"
+_FEATURES = "sagemaker-featurestore-runtime"
 PATHS = (
     PathRoute("sagemaker-runtime", "InvokeEndpoint", "POST", re.compile(_ENDPOINT + "/invocations$")),
     PathRoute("sagemaker-runtime", "InvokeEndpointAsync", "POST", re.compile(_ENDPOINT + "/async-invocations$")),
@@ -47,10 +51,17 @@ PATHS = (
         "POST",
         re.compile(_ENDPOINT + "/invocations-response-stream$"),
     ),
+    PathRoute(_FEATURES, "PutRecord", "PUT", re.compile(_FEATURE_GROUP + "$")),
+    PathRoute(_FEATURES, "GetRecord", "GET", re.compile(_FEATURE_GROUP + "$")),
+    PathRoute(_FEATURES, "DeleteRecord", "DELETE", re.compile(_FEATURE_GROUP + "$")),
+    PathRoute(_FEATURES, "UpdateRecord", "POST", re.compile(_FEATURE_GROUP + "/Record$")),
+    PathRoute(_FEATURES, "ListRecords", "POST", re.compile(_FEATURE_GROUP + "/ListRecords$")),
+    PathRoute(_FEATURES, "BatchGetRecord", "POST", re.compile("^/BatchGetRecord$")),
+    PathRoute(_FEATURES, "BatchWriteRecord", "POST", re.compile("^/BatchWriteRecord$")),
 )
 
 # SigV4 name by service, and so the prefix of its IAM actions, where it is not the service's own name.
-SIGNING_NAMES = {"sagemaker-runtime": "sagemaker"}
+SIGNING_NAMES = {"sagemaker-runtime": "sagemaker", _FEATURES: "sagemaker"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +70,7 @@ class Target:
 
     Attributes:
         operation: Empty where the body names it.
-        protocol: `json`, `cbor` or `query`, of a call that is not REST.
+        protocol: `rest`; or `json`, `cbor` or `query` of a call that is not.
     """
 
     service: str
@@ -69,8 +80,8 @@ class Target:
 
     @property
     def is_rest(self) -> bool:
-        """Whether the body is the caller's payload and no JSON document."""
-        return bool(self.path_parameters)
+        """Whether the call is in method and path, and the body is the service's own to read."""
+        return self.protocol == "rest"
 
     @property
     def signing_name(self) -> str:
@@ -108,5 +119,5 @@ def find_target(method: str, path: str, amz_target: str, scope: CredentialScope 
         match = path_route.path.match(path) if method == path_route.method else None
         # A path alone could also be a key in a bucket named `endpoints`; its signature tells them apart.
         if match and (scope is None or scope.signing_name == SIGNING_NAMES[path_route.service]):
-            return Target(path_route.service, path_route.operation, match.groupdict())
+            return Target(path_route.service, path_route.operation, match.groupdict(), "rest")
     return None

@@ -24,6 +24,6 @@ def make_services(state_dir: Path, edge_url: str, images: Path, clock: Clock) ->
     clients = AwsClients(edge_url, assume_role)
     cloudwatch = CloudWatchService(state_dir, clock, put_aws_event, clients.as_root)
     targets = ScalableTargets(state_dir)
-    runtime, sagemaker = make_sagemaker_services(state_dir, clients, images, clock, cloudwatch, targets)
+    runtime, features, sagemaker = make_sagemaker_services(state_dir, clients, images, clock, cloudwatch, targets)
     autoscaling = AutoScalingService(targets, clock, sagemaker.answer, clients.as_root)
-    return (cloudwatch, runtime, sagemaker, autoscaling)
+    return (cloudwatch, runtime, features, sagemaker, autoscaling)

@@ -20,6 +20,8 @@ def event_detail(family: Family, document: Document, tags: Mapping[str, str]) ->
     detail: Document = _with_times(shape, known, _TIME_WRITERS[family.name])
     if family.name == "Endpoint":
         detail["EndpointStatus"] = _upper_snake(document["EndpointStatus"])
+    if family.name == "FeatureGroup" and document["FeatureGroupStatus"] == "Created":
+        detail["FeatureGroupStatus"] = "Active"
     if family.name != "ModelPackage":
         detail["Tags"] = dict(tags)
     return detail
@@ -52,4 +54,5 @@ _TIME_WRITERS: dict[str, Callable[[float], Any]] = {
     "TransformJob": _iso,
     "Endpoint": _milliseconds,
     "ModelPackage": _iso,
+    "FeatureGroup": _milliseconds,
 }

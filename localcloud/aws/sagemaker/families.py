@@ -135,7 +135,30 @@ TRANSFORM_JOB = Family(
     descending=False,
     event="SageMaker Transform Job State Change",
 )
+FEATURE_GROUP = Family(
+    "FeatureGroup",
+    "feature-group",
+    "FeatureGroupSummaries",
+    "FeatureGroupSummary",
+    ("ResourceNotFound", "Resource Not Found: Amazon SageMaker can't find a FeatureGroup with name {name}"),
+    (
+        "ResourceInUse",
+        "Resource Already Exists: FeatureGroup with name {name} already exists. Choose a different name.\n"
+        "Info: Feature Group '{name}' already exists.",
+    ),
+    descending=False,
+    event="SageMaker Feature Group State Change",
+)
 FAMILIES = {
     family.name: family
-    for family in (TRAINING_JOB, TRANSFORM_JOB, MODEL_PACKAGE_GROUP, MODEL_PACKAGE, MODEL, ENDPOINT_CONFIG, ENDPOINT)
+    for family in (
+        TRAINING_JOB,
+        TRANSFORM_JOB,
+        MODEL_PACKAGE_GROUP,
+        MODEL_PACKAGE,
+        MODEL,
+        ENDPOINT_CONFIG,
+        ENDPOINT,
+        FEATURE_GROUP,
+    )
 }

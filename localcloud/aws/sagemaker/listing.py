@@ -12,10 +12,16 @@ from localcloud.aws.sagemaker.store import Document, Store
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListEndpoints.html (MaxResults)
 DEFAULT_PAGE = 10
-_SORT_COLUMNS = {"Name": "name", "CreationTime": "created_at", "Status": "status"}
+_OFFLINE_STATUS = "coalesce(json_extract(document, '$.OfflineStoreStatus.Status'), '')"
+_SORT_COLUMNS = {"Name": "name", "CreationTime": "created_at", "Status": "status"} | {
+    "FeatureGroupStatus": "status",
+    "OfflineStoreStatus": _OFFLINE_STATUS,
+}
 _FILTERS = {
     "NameContains": "instr(name, lower(?)) > 0",
     "StatusEquals": "status = ?",
+    "FeatureGroupStatusEquals": "status = ?",
+    "OfflineStoreStatusEquals": f"{_OFFLINE_STATUS} = ?",
     "ModelApprovalStatus": "approval = ?",
     "ModelPackageGroupName": "parent = lower(?)",
     "CreationTimeAfter": "created_at > ?",
@@ -62,6 +68,7 @@ def list_resources(store: Store, family: Family, scope: Scope, request: Document
             "name": last.name.lower(),
             "created_at": last.document["CreationTime"],
             "status": last.status,
+            _OFFLINE_STATUS: last.document.get("OfflineStoreStatus", {}).get("Status", ""),
         }[column]
         page["NextToken"] = base64.urlsafe_b64encode(json.dumps([sort_value, last.name.lower()]).encode()).decode()
     return page

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from localcloud.aws import events
-from localcloud.aws.clock import Clock
+from localcloud.aws.clock import AllTimers, Clock
 from localcloud.aws.metrics import Metrics
 from localcloud.aws.request import Request, Response
 from localcloud.aws.sagemaker.aws_clients import AwsClients
@@ -20,6 +20,8 @@ from localcloud.aws.sagemaker.control_plane import ControlPlane, resource_arn
 from localcloud.aws.sagemaker.endpoint_metrics import EndpointMetrics
 from localcloud.aws.sagemaker.endpoints import Endpoints
 from localcloud.aws.sagemaker.errors import ApiError
+from localcloud.aws.sagemaker.features.feature_store import FeatureStore
+from localcloud.aws.sagemaker.features.runtime import FeatureStoreRuntime
 from localcloud.aws.sagemaker.fleet import Garage
 from localcloud.aws.sagemaker.log_shipping import LogShipper
 from localcloud.aws.sagemaker.model_packages import ModelPackages
@@ -49,8 +51,8 @@ def make_sagemaker_services(
     metrics: Metrics,
     scaled: ScaledVariants,
     put_event: PutEvent = events.put_aws_event,
-) -> "tuple[RuntimeService, SageMakerService]":
-    """The services `sagemaker` and `sagemaker-runtime`.
+) -> "tuple[RuntimeService, FeatureStoreRuntime, SageMakerService]":
+    """The services `sagemaker-runtime`, `sagemaker-featurestore-runtime` and `sagemaker`.
 
     Args:
         state_dir: Everything is kept in `sagemaker/` below it.
@@ -65,8 +67,9 @@ def make_sagemaker_services(
     directory = state_dir / "sagemaker"
     captures = CaptureFiles(clients, clock, directory / "capture")
     endpoint_metrics = EndpointMetrics(metrics, clock, routes)
-    control = SageMakerService(directory, clients, images, routes, captures, endpoint_metrics, scaled, put_event)
-    return (RuntimeService(routes, clock, captures, endpoint_metrics), control)
+    control = SageMakerService(directory, clients, images, clock, routes, captures, endpoint_metrics, scaled, put_event)
+    runtime = RuntimeService(routes, clock, captures, endpoint_metrics)
+    return (runtime, FeatureStoreRuntime(control.features.records), control)
 
 
 class SageMakerService:
@@ -79,6 +82,7 @@ class SageMakerService:
         directory: Path,
         clients: AwsClients,
         images: Path,
+        clock: Clock,
         routes: Routes,
         captures: CaptureFiles,
         metrics: EndpointMetrics,
@@ -98,6 +102,8 @@ class SageMakerService:
         garage = Garage(clients, workshop.images, self._warm_images, self._logs, self._sockets)
         self._transform_jobs = TransformJobs(TransformShop(catalogue, garage), directory / "transform-jobs")
         self._endpoints = Endpoints(catalogue, garage, routes, scaled, directory / "endpoints")
+        self.features = FeatureStore(catalogue, clients, clock, directory / "features")
+        self._timers = AllTimers((self._captures, self.features))
         special = {
             operation: handler
             for part in (
@@ -106,6 +112,7 @@ class SageMakerService:
                 ModelPackages(catalogue),
                 Models(catalogue, clients),
                 self._endpoints,
+                self.features,
                 Tags(catalogue),
             )
             for operation, handler in part.operations().items()
@@ -138,17 +145,17 @@ class SageMakerService:
         return self._control_plane.answer(operation, Scope(account, region), document)
 
     def next_due(self) -> float | None:
-        """When the next file of captured calls is to be sent."""
-        return self._captures.next_due()
+        """When the next file of captured calls or of records is to be sent."""
+        return self._timers.next_due()
 
     def fire_due(self) -> bool:
-        """Publishes what was counted, and sends the files of captured calls that are due."""
+        """Publishes what was counted, and sends the files that are due."""
         self._metrics.flush()
-        return self._captures.fire_due()
+        return self._timers.fire_due()
 
     def is_idle(self) -> bool:
-        """Whether no captured call is on its way, and no endpoint is being changed."""
-        return self._captures.is_idle() and self._endpoints.is_idle() and self._transform_jobs.is_idle()
+        """Whether no file is on its way, and no endpoint or feature group is being changed."""
+        return self._timers.is_idle() and self._endpoints.is_idle() and self._transform_jobs.is_idle()
 
     async def start(self) -> None:
         """Takes up what a killed emulator left."""
@@ -159,6 +166,7 @@ class SageMakerService:
         self._training_jobs.resume()
         self._transform_jobs.resume()
         self._endpoints.resume()
+        self.features.start()
 
     async def stop(self) -> None:
         """Ends every child process."""
@@ -170,6 +178,7 @@ class SageMakerService:
         self._logs.stop()
         self._captures.stop()
         self._metrics.stop()
+        self.features.stop()
         self._training_jobs.abandon()
         self._transform_jobs.abandon()
         self._endpoints.stop()

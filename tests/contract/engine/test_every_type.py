@@ -106,6 +106,15 @@ model = aws.sagemaker.Model("model", name=p, execution_role_arn=serving.arn, tag
 config = aws.sagemaker.EndpointConfiguration("ec", name=p, tags=tags, production_variants=[
     {{"variant_name": "all", "model_name": model.name, "initial_instance_count": 1, "instance_type": "ml.m5.large"}}])
 aws.sagemaker.Endpoint("ep", name=p, endpoint_config_name=config.name, tags=tags)
+writes = aws.iam.RolePolicy("writes", role=serving.name, policy=json.dumps({{"Version": "2012-10-17", "Statement": [
+    {{"Effect": "Allow", "Action": ["s3:GetBucketAcl", "s3:PutObject"], "Resource": "*"}}]}}))
+names = ["id", "at"] if tags == {{"team": "tacos"}} else ["id", "at", "more"]
+aws.sagemaker.FeatureGroup("fg", feature_group_name=p, role_arn=serving.arn, tags=tags,
+    record_identifier_feature_name="id", event_time_feature_name="at",
+    feature_definitions=[{{"feature_name": name, "feature_type": "String"}} for name in names],
+    online_store_config={{"enable_online_store": True, "ttl_duration": {{"unit": "Days", "value": timeout}}}},
+    offline_store_config={{"s3_storage_config": {{"s3_uri": bucket.bucket.apply(lambda b: f"s3://{{b}}/features/")}}}},
+    opts=pulumi.ResourceOptions(depends_on=[writes]))
 """
 
 

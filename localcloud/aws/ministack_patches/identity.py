@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 from ministack import app
 from ministack.core import iam_evaluator, responses
@@ -63,7 +63,10 @@ class MiniStackAuthorizer:
         responses.set_request_account_id(app._request_account_scope(access_key))
         responses.set_request_region(region)
         raw_path = scope.get("raw_path") or quote(scope["path"]).encode()
-        iam_evaluator.pin_signed_request(scope["method"], raw_path.decode("latin-1"), {}, scope["headers"])
+        # The edge takes credentials from the header alone; what the query says is only part of what they signed.
+        query_string = scope.get("query_string", b"").decode("latin-1") if access_key else ""
+        query = parse_qs(query_string, keep_blank_values=True)
+        iam_evaluator.pin_signed_request(scope["method"], raw_path.decode("latin-1"), query, scope["headers"])
         account: str = responses.get_account_id()
         return account
 

@@ -65,7 +65,8 @@ class Fleet:
             plan: Its variants.
             directory: Where its files are.
             capture: What is captured of its calls.
-            log_group: Where its output goes; by default the endpoint's.
+            log_group: Where its output goes; by default the endpoint's. In one that it shares, streams begin with its
+                name, else with the variant's.
         """
         self.plan = plan
         self.capture = capture
@@ -74,6 +75,7 @@ class Fleet:
         self.endpoint = endpoint
         self._garage = garage
         self._log_group = log_group or LOG_GROUP_PREFIX + endpoint
+        self._shares_log_group = bool(log_group)
         self.instances = [
             self._make_instance(variant, number) for variant in plan for number in range(variant.instances)
         ]
@@ -163,7 +165,8 @@ class Fleet:
         return Instance(variant.name, number, directory, socket_path, start_process)
 
     def _follow(self, instance: Instance) -> None:
-        stream = f"{instance.variant}/i-{uuid.uuid5(uuid.NAMESPACE_URL, str(instance.directory)).hex[:17]}"
+        owner = self.endpoint if self._shares_log_group else instance.variant
+        stream = f"{owner}/i-{uuid.uuid5(uuid.NAMESPACE_URL, str(instance.directory)).hex[:17]}"
         self._garage.logs.follow(instance.directory / LOG, self.scope.region, self._log_group, stream)
 
     def _prepare(self, variant: VariantPlan, directory: Path) -> None:

@@ -30,6 +30,11 @@ class S3Uri:
             raise ContainerFailure(f"ClientError: {uri} is not an S3 address; expected s3://bucket/key.")
         return cls(bucket, key)
 
+    @property
+    def name(self) -> str:
+        """The last part of its key."""
+        return self.key.rpartition("/")[2]
+
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.key}"
 

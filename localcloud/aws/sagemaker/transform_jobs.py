@@ -5,11 +5,13 @@ import time
 from pathlib import Path
 
 from localcloud.aws.sagemaker.catalogue import Operation
+from localcloud.aws.sagemaker.data_processing import DataProcessing
 from localcloud.aws.sagemaker.errors import ValidationError
 from localcloud.aws.sagemaker.families import MODEL, TRANSFORM_JOB
 from localcloud.aws.sagemaker.scope import Scope
 from localcloud.aws.sagemaker.store import Document, Resource
-from localcloud.aws.sagemaker.transform_records import check_data_processing
+from localcloud.aws.sagemaker.transform_parameters import check_parameters
+from localcloud.aws.sagemaker.transform_records import check_input
 from localcloud.aws.sagemaker.transform_run import ACTIVE, TransformRun, TransformShop
 
 
@@ -48,10 +50,17 @@ class TransformJobs:
 
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html
         """
-        check_data_processing(request)
+        check_parameters(request)
+        check_input(request)
+        DataProcessing(request)
         self._shop.catalogue.find(MODEL, scope, request["ModelName"])
         now = time.time()
-        document = {**request, "TransformJobStatus": "InProgress", "TransformStartTime": now}
+        document = {
+            **request,
+            "TransformJobStatus": "InProgress",
+            "CreationTime": now,
+            "TransformStartTime": now,
+        }
         name = request["TransformJobName"]
         resource = self._shop.catalogue.add(TRANSFORM_JOB, scope, name, document, request.get("Tags", []))
         self._start(resource)

@@ -3,75 +3,96 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform.html
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from localcloud.aws.sagemaker.data_processing import DataProcessing
 from localcloud.aws.sagemaker.errors import ContainerFailure, ValidationError
 from localcloud.aws.sagemaker.store import Document
+from localcloud.aws.sagemaker.transform_parameters import TransformParameters
 
-_MIB = 1024 * 1024
-# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html (MaxPayloadInMB)
-_DEFAULT_PAYLOAD_MIB = 6
-_SPLITS, _ASSEMBLIES = ("None", "Line"), ("None", "Line")
+_SPLITS = ("None", "Line")
 
 
-def check_data_processing(request: Document) -> None:
-    """Refuses what is not done on this machine.
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """One request.
+
+    Attributes:
+        body: What the container gets.
+        records: What its records were before they were filtered; kept only where that is needed again.
+    """
+
+    body: bytes
+    records: tuple[bytes, ...] = ()
+
+
+def check_input(request: Document) -> None:
+    """Refuses input that is not read on this machine.
 
     Raises:
-        ValidationError: Another way to split, join or filter is asked for.
+        ValidationError: Another way to split, or compressed input.
     """
     split = request["TransformInput"].get("SplitType", "None")
     if split not in _SPLITS:
         raise ValidationError(f"SplitType {split} is not done on this machine; use one of {', '.join(_SPLITS)}.")
-    if request.get("MaxPayloadInMB") == 0 or request["TransformInput"].get("CompressionType", "None") != "None":
-        raise ValidationError("MaxPayloadInMB 0 (chunks) and compressed input are not done on this machine.")
-    processing = request.get("DataProcessing", {})
-    if processing.get("JoinSource", "None") != "None" or set(processing) - {"JoinSource"}:
-        raise ValidationError("DataProcessing (JoinSource, InputFilter, OutputFilter) is not done on this machine.")
+    if request["TransformInput"].get("CompressionType", "None") != "None":
+        raise ValidationError("Compressed input is not done on this machine.")
 
 
-def max_payload_bytes(job: Document) -> int:
-    """Longest body of a request."""
-    return int(job.get("MaxPayloadInMB", _DEFAULT_PAYLOAD_MIB)) * _MIB
+class Records:
+    """The records of one job's files."""
 
+    def __init__(self, job: Document, parameters: TransformParameters) -> None:
+        self._is_split = job["TransformInput"].get("SplitType", "None") == "Line"
+        self._ends_lines = job["TransformOutput"].get("AssembleWith", "None") == "Line"
+        self._parameters = parameters
+        self._processing = DataProcessing(job)
 
-def payloads(path: Path, job: Document) -> Iterator[bytes]:
-    """Bodies of the requests of one input file, in its order; lines are read one by one.
+    def payloads(self, path: Path) -> Iterator[Payload]:
+        """The requests of one file, in its order; read as they are asked for.
 
-    Raises:
-        ContainerFailure: A file or a line is longer than MaxPayloadInMB.
-    """
-    limit = max_payload_bytes(job)
-    if job["TransformInput"].get("SplitType", "None") == "None":
-        if path.stat().st_size > limit:
-            raise _too_long(path.name, limit)
-        yield path.read_bytes()
-        return
-    is_single = job.get("BatchStrategy", "MultiRecord") == "SingleRecord"
-    chunk: list[bytes] = []
-    size = 0
-    with path.open("rb") as lines:
-        for line in lines:
-            if len(line) > limit:
-                raise _too_long(f"a line of {path.name}", limit)
-            if chunk and (is_single or size + len(line) > limit):
-                yield b"".join(chunk)
-                chunk, size = [], 0
-            chunk.append(line)
-            size += len(line)
-    if chunk:
-        yield b"".join(chunk)
+        Raises:
+            ContainerFailure: A file or a line is longer than MaxPayloadInMB, or cannot be filtered.
+        """
+        if not self._is_split:
+            self._check_length(path.stat().st_size, path.name)
+            yield self._payload([path.read_bytes()])
+            return
+        records: list[bytes] = []
+        size = 0
+        with path.open("rb") as lines:
+            for line in lines:
+                self._check_length(len(line), f"a line of {path.name}")
+                if records and (
+                    self._parameters.is_single_record or size + len(line) > self._parameters.max_payload_bytes
+                ):
+                    yield self._payload(records)
+                    records, size = [], 0
+                records.append(line)
+                size += len(line)
+        if records:
+            yield self._payload(records)
 
+    def output(self, payload: Payload, answer: bytes) -> bytes:
+        """What the answer to a request adds to its file's output.
 
-def assembled(answers: Sequence[bytes], job: Document) -> bytes:
-    """The output file of one input file."""
-    if job["TransformOutput"].get("AssembleWith", "None") == "Line":
-        return b"".join(answer if answer.endswith(b"\n") else answer + b"\n" for answer in answers)
-    return b"".join(answers)
+        Raises:
+            ContainerFailure: The answer cannot be joined with its records.
+        """
+        if self._processing.is_needed:
+            return self._processing.output(payload.records, answer)
+        return answer + b"\n" if self._ends_lines and not answer.endswith(b"\n") else answer
 
+    def _payload(self, records: list[bytes]) -> Payload:
+        if not self._processing.is_needed:
+            return Payload(b"".join(records))
+        return Payload(b"".join(map(self._processing.request, records)), tuple(records))
 
-def _too_long(what: str, limit: int) -> ContainerFailure:
-    return ContainerFailure(
-        f"ClientError: {what} is longer than MaxPayloadInMB ({limit // _MIB}); raise it, or set SplitType to Line."
-    )
+    def _check_length(self, length: int, what: str) -> None:
+        if length > self._parameters.max_payload_bytes:
+            raise ContainerFailure(
+                f"ClientError: {what} is longer than MaxPayloadInMB ({self._parameters.max_payload_mb}); raise it, or "
+                "set SplitType to Line."
+            )

@@ -17,10 +17,13 @@ from tests.running_cloud import REPOSITORY, RunningCloud, find_free_port, stop_c
 
 TOY_IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/toy:1"
 TOY = {"command": [sys.executable, str(Path(__file__).with_name("toy_container.py"))], "cwd": "/", "env": {}}
+BATCH_IMAGE = TOY_IMAGE.replace("toy:1", "toy:batch")
+BATCH = {**TOY, "command": [sys.executable, str(Path(__file__).with_name("toy_transformer.py"))]}
 WARM_IMAGE = TOY_IMAGE.replace("toy:1", "toy:warm")
 UNLOADABLE_IMAGE = TOY_IMAGE.replace("toy:1", "toy:unloadable")
 IMAGES = {
     TOY_IMAGE: TOY,
+    BATCH_IMAGE: BATCH,
     # A module that nothing else imports, so that its presence tells a warm start from a cold one.
     WARM_IMAGE: {**TOY, "preload": ["wave"]},
     UNLOADABLE_IMAGE: {**TOY, "preload": ["no_such_module"]},

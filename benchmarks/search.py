@@ -98,7 +98,7 @@ def compare(bench: Bench, minutes: float, split: int = 0, **training: Any) -> tu
 
 
 def _held_out_metric(rows: Rows, recipe: Recipe) -> float:
-    trained, _device = fit(rows, recipe, StopRequest())
+    trained, _device = fit(rows, recipe, StopRequest(), Path())
     matrix = rows.matrix[rows.held_out]
     held_out = HeldOut(rows.batches, rows.held_out, trained.schema, matrix, rows.target)
     return score(trained, matrix, held_out).metrics[recipe.metric]

@@ -31,6 +31,9 @@ SCHEDULE_PATTERN = r"^(rate\([1-9]\d* (minutes?|hours?|days?)\)|cron\(\S+( \S+){
 DURATION_PATTERN = r"^[1-9]\d*[mhd]$"
 _UNIT_S = {"m": 60, "h": 3600, "d": 86400}
 
+# A path in the clone that leads nowhere else, and a function.
+FIT_PATTERN = r"^([A-Za-z0-9_][A-Za-z0-9_-]*/)*[A-Za-z0-9_][A-Za-z0-9_-]*\.py:[A-Za-z_][A-Za-z0-9_]*$"
+
 NAMED_TIME_FORMATS = ("iso", "epoch_s", "epoch_ms")
 # Both its day and its month tell a swapped or absent directive; a year that two digits can write.
 _SOME_TIME = datetime(2011, 10, 23, 14, 35, 46)
@@ -181,6 +184,11 @@ class Training(_Section):
         description="Parameters of the algorithm, such as max_depth, eta, num_boost_round (XGBoost), num_leaves, "
         "learning_rate (LightGBM) or alpha (linear).",
     )
+    fit: str | None = Field(
+        None,
+        pattern=FIT_PATTERN,
+        description="A team's own fit instead of an algorithm: FILE.py:FUNCTION, the file by its path in the clone.",
+    )
     preprocessing: Preprocessing = Preprocessing()
     search: Search | None = Field(
         None, description="A search for what fits best before the fit; `{}` is one with the defaults, absent is none."
@@ -204,6 +212,14 @@ class Training(_Section):
                 f"{self.search.minutes:g} minutes of search leave no time to fit: max_runtime_minutes is "
                 f"{self.max_runtime_minutes}",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _own_fit_stands_alone(self) -> "Training":
+        if self.fit is not None and self.search is not None:
+            raise _contradiction("search", "a search chooses among the kit's algorithms; `fit` is the team's own")
+        if self.fit is not None and self.preprocessing != Preprocessing():
+            raise _contradiction("preprocessing", "the team's own `fit` prepares the rows itself")
         return self
 
     @property

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from comal.errors import RecipeError
+from comal.own_fit import source_of
 from comal.recipe import Recipe
 from comal.recipe_expectation import expectation
 from comal.recipe_yaml import Document, KeyPath, Mistake, read_document
@@ -21,7 +22,8 @@ def load(path: Path) -> Recipe:
     """Read one recipe.
 
     Raises:
-        RecipeError: All mistakes of the file, a line each, such as `tacos.yaml:7: task: found …, expected …`.
+        RecipeError: All mistakes of the file, a line each, such as `tacos.yaml:7: task: found …, expected …`; or the
+            team's own fit that it names, a path in the clone that holds the folder of recipes, cannot be one.
     """
     try:
         content = path.read_bytes()
@@ -29,7 +31,9 @@ def load(path: Path) -> Recipe:
         raise RecipeError(
             f"{path}: cannot be read: {error.strerror}.", next_step="Check the path and its permissions."
         ) from error
-    return parse(content, str(path))
+    recipe = parse(content, str(path))
+    source_of(recipe, path.resolve().parent.parent)
+    return recipe
 
 
 def parse(content: bytes, source: str) -> Recipe:

@@ -9,12 +9,13 @@ lake      validated/<model>/v1/dt=…/<batch>.parquet           every row of a g
           profiles/<model>/v1/reference.json                  profile of the rows the champion was trained on
           profiles/<model>/v1/versions/<version>/….json       every version: reference (as above), predictions (its own)
           recipes/<model>.json                                the recipe that the stack deployed
+          recipes/<model>.py                                  the team's own fit that it names, if it does
           captured/<model>/v1/dt=…/<capture>.parquet          captured requests and predictions, typed, with their ids
           labels/<model>/v1/dt=…/<file>.parquet               late labels, typed; dt is the day that they came
           monitoring/<model>/v1/dt=…/<window>.{json,html}     what a window of captured rows was found to be
           scoring/<model>/<scoring>/….parquet.out             what a transform job writes until all of it is there
           predictions/<model>/v1/dt=…/<batch>.parquet         a batch's predictions, one for each row, in order
-models    <model>/runs/<run>/inputs/recipe/recipe.json        the recipe this run used
+models    <model>/runs/<run>/inputs/recipe/recipe.json        the recipe this run used; beside it fit.py, the team's own
           <model>/runs/<run>/inputs/train.manifest            the batches this run used (SageMaker ManifestFile)
           <model>/runs/<run>/<job>/output/{model,output}.tar.gz
           <model>/runs/<run>/evaluation.json                  what register_model judged
@@ -129,13 +130,18 @@ def recipe_key(model: str) -> str:
     return f"{RECIPES}{model}.json"
 
 
+def own_fit_key(model: str) -> str:
+    """The team's own fit, as deployed; absent for a recipe that names none."""
+    return f"{RECIPES}{model}.py"
+
+
 def run_prefix(model: str, run_id: str) -> str:
     """Folder of one training run in the models bucket."""
     return f"{model}/runs/{run_id}/"
 
 
 def run_recipe_prefix(model: str, run_id: str) -> str:
-    """The training job's `recipe` channel; holds recipe.json."""
+    """The training job's `recipe` channel; holds recipe.json, and fit.py where the recipe names a fit."""
     return run_prefix(model, run_id) + "inputs/recipe/"
 
 

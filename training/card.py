@@ -31,7 +31,7 @@ def model_card(recipe: Recipe, evaluation: Evaluation, lineage: Lineage, *, stop
             "model_name": recipe.model,
             "model_description": f"Predicts {recipe.target} from {', '.join(recipe.features)}."[:1024],
             "problem_type": _PROBLEM_TYPES[recipe.task],
-            "algorithm_type": _ALGORITHMS[recipe.training.algorithm],
+            "algorithm_type": _algorithm(recipe),
         },
         "intended_uses": {
             "purpose_of_model": f"Predict {recipe.target} for rows like those that the model '{recipe.model}' was "
@@ -65,6 +65,11 @@ def model_card(recipe: Recipe, evaluation: Evaluation, lineage: Lineage, *, stop
             },
         },
     }
+
+
+def _algorithm(recipe: Recipe) -> str:
+    own = recipe.training.fit
+    return f"The team's own: {own}"[:1024] if own else _ALGORITHMS[recipe.training.algorithm]
 
 
 def _objective(metric: str) -> dict[str, Any]:

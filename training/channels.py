@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from comal.errors import PlatformError, RecipeError
+from comal.own_fit import FILE_NAME
 from comal.recipe import Recipe
 from training.paths import TrainPaths
 
@@ -36,13 +37,18 @@ class Champion:
 
 @dataclass(frozen=True)
 class Job:
-    """Everything a training job is given besides its rows."""
+    """Everything a training job is given besides its rows.
+
+    Attributes:
+        own_fit: Where the team's own fit lies, if the recipe names one.
+    """
 
     hyperparameters: Hyperparameters
     recipe: Recipe
     rows: Path
     champion: Champion | None
     instance_type: str
+    own_fit: Path
 
 
 def read_job(paths: TrainPaths) -> Job:
@@ -70,6 +76,7 @@ def read_job(paths: TrainPaths) -> Job:
         recipe=recipe,
         rows=paths.channel("train"),
         champion=_champion(hyperparameters, paths.channel("champion")),
+        own_fit=paths.channel("recipe") / FILE_NAME,
         instance_type=_instance_type(paths.config / "resourceconfig.json"),
     )
 

@@ -1,5 +1,7 @@
 """The recipe's preprocessing and algorithm, fitted to the training rows."""
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,8 +17,14 @@ from training.stop import StopRequest
 from training.watch import Watch
 
 
-def fit(rows: Rows, recipe: Recipe, stop: StopRequest) -> tuple[TrainedModel, str]:
+def fit(rows: Rows, recipe: Recipe, stop: StopRequest, own_fit: Path) -> tuple[TrainedModel, str]:
     """Fit the training rows.
+
+    Args:
+        rows: The run's rows.
+        recipe: Says how.
+        stop: Ends the fit after the round in which it is asked for; a team's own fit does not know of it.
+        own_fit: File of the team's own fit, for a recipe that names one.
 
     Returns:
         The model, and the device that it was fitted on (cpu or cuda).
@@ -26,7 +34,12 @@ def fit(rows: Rows, recipe: Recipe, stop: StopRequest) -> tuple[TrainedModel, st
         AlgorithmError: The algorithm refuses the data.
     """
     schema = schema_of(recipe, rows.training_classes())
-    return fit_matrix(rows.matrix[rows.training], rows.training_target(schema.classes), schema, recipe, stop)
+    matrix, target = rows.matrix[rows.training], rows.training_target(schema.classes)
+    if recipe.training.fit is None:
+        return fit_matrix(matrix, target, schema, recipe, stop)
+    from training.own_fit import fit_own
+
+    return fit_own(matrix, target, schema, recipe, own_fit), "cpu"
 
 
 def fit_matrix(

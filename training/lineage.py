@@ -34,6 +34,7 @@ class Lineage(BaseModel):
     Attributes:
         inputs: Files by their key in the lake bucket; held-out rows are among their rows.
         recipe_sha256: Digest of the recipe with every default filled in.
+        fit_sha256: Digest of the team's own fit; empty without one.
         code_sha256: Digest of the kit's own code in the image.
         libraries: Versions of what computes; Python among them.
         hardware: Instance type and device; `local` stands for an unnamed machine.
@@ -47,6 +48,7 @@ class Lineage(BaseModel):
     run_id: str
     inputs: list[Input]
     recipe_sha256: str
+    fit_sha256: str = ""
     code_sha256: str
     libraries: dict[str, str]
     seed: int
@@ -61,6 +63,7 @@ def lineage_of(job: Job, batches: list[Batch], device: str, created: datetime) -
         run_id=job.hyperparameters.run_id,
         inputs=[Input(key=batch.key, sha256=_sha256(batch.path), rows=batch.rows) for batch in batches],
         recipe_sha256=recipe_digest(job.recipe),
+        fit_sha256=_sha256(job.own_fit) if job.recipe.training.fit else "",
         code_sha256=code_digest(),
         libraries=_versions(),
         seed=job.recipe.training.seed,

@@ -50,6 +50,10 @@ def load_model(directory: Path) -> TrainedModel:
 
 
 def _load_algorithms_model(directory: Path, schema: ModelSchema) -> Model:
+    if schema.algorithm == "own":
+        from training.own_fit import OwnModel
+
+        return OwnModel.load(directory, schema)
     # Each algorithm is imported where it is used: a served linear model needs no XGBoost.
     if schema.algorithm == "xgboost":
         from training.algorithms.xgboost import XGBoostModel

@@ -39,6 +39,7 @@ class ModelSchema(BaseModel):
             Of two, the second is the positive class.
         unknown_category: What a category outside `values` is: an error, or a missing value.
         absent_feature: What a request without a feature's key is. A null is always a missing value.
+        fit_sha256: Digest of the team's own fit that made it; empty where an algorithm of the kit did.
         preparation: What lies between the matrix and the algorithm; None where it reads the matrix itself.
     """
 
@@ -48,12 +49,13 @@ class ModelSchema(BaseModel):
     model: str
     task: Task
     target: str
-    algorithm: Algorithm
+    algorithm: Algorithm | Literal["own"]
     features: tuple[FeatureColumn, ...]
     classes: tuple[Label, ...] = ()
     unknown_category: Literal["refuse", "missing"] = "refuse"
     absent_feature: Literal["refuse", "missing"] = "refuse"
     preparation: Preparation | None = None
+    fit_sha256: str = ""
 
     def save(self, directory: Path) -> None:
         """Write schema.json."""

@@ -46,7 +46,7 @@ def train(paths: TrainPaths, stop: StopRequest) -> None:
     )
     stop.check()
     recipe, tried = _choose(job, rows, stop)
-    trained, device = fit(rows, recipe, stop)
+    trained, device = fit(rows, recipe, stop, job.own_fit)
     held_out = _held_out(trained, rows)
     evaluation = _evaluate(trained, rows, held_out, job)
     _say_scores(evaluation)

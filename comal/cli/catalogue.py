@@ -16,9 +16,10 @@ def deployed_models(target: Target) -> list[str]:
         pages = s3.get_paginator("list_objects_v2").paginate(
             Bucket=target.names.bucket("lake"), Prefix=s3_layout.RECIPES
         )
-        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+        objects = [item["Key"] for page in pages for item in page.get("Contents", [])]
     except s3.exceptions.NoSuchBucket:
         return []
+    keys = [key for key in objects if key.endswith(".json")]
     return sorted(key.removeprefix(s3_layout.RECIPES).removesuffix(".json") for key in keys)
 
 

@@ -3,13 +3,14 @@
 import pulumi
 from pulumi_aws import s3
 
-from comal import s3_layout
+from comal import own_fit, s3_layout
 from comal.limits import VALIDATION_STORAGE_MB
 from infra import policies
 from infra.components.bucket import Bucket
 from infra.components.function import Inbox, QueuedFunction, Work
 from infra.components.layer import FunctionLayer
 from infra.components.table import table
+from infra.settings import REPOSITORY
 from infra.stack import Stack
 
 VALIDATE_TIMEOUT_S = 300
@@ -41,6 +42,17 @@ class DataLake(pulumi.ComponentResource):
                 tags=stack.tags(recipe.model),
                 opts=child,
             )
+            source = own_fit.source_of(recipe, REPOSITORY)
+            if source is not None:
+                s3.BucketObjectv2(
+                    f"fit-{recipe.model}",
+                    bucket=lake.name,
+                    key=s3_layout.own_fit_key(recipe.model),
+                    content=source,
+                    content_type="text/x-python",
+                    tags=stack.tags(recipe.model),
+                    opts=child,
+                )
         batches = table("batches", stack, self)
         self.layer = FunctionLayer(stack, bucket=lake.name, opts=child).arn
         inbox = Inbox("validate_batch", stack, timeout_s=VALIDATE_TIMEOUT_S, opts=child)

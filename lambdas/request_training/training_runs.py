@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from comal import registry, s3_layout
+from comal import own_fit, registry, s3_layout
 from comal.events import Trigger
 from comal.execution_failure import execution_failure
 from comal.names import Names
@@ -76,23 +76,29 @@ class TrainingRuns:
         )
 
     def write_inputs(self, model: str, run: Run) -> None:
-        """Write recipe and manifest; a manifest that is there stays as it is.
+        """Write recipe, manifest and the team's own fit; a manifest or fit that is there stays as it is.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         """
         bucket = self.names.bucket("models")
         recipe_key = s3_layout.run_recipe_prefix(model, run.run_id) + "recipe.json"
         self.s3.put_object(Bucket=bucket, Key=recipe_key, Body=run.recipe.encode())
+        self._write_own_fit(model, run)
         newest_rows = Recipe.model_validate_json(run.recipe).training.newest_rows
         keys = keys_in_window(self._validated(model), newest_rows)
         manifest = [{"prefix": f"s3://{self.names.bucket('lake')}/"}, *keys]
+        self._write_once(s3_layout.run_manifest_key(model, run.run_id), json.dumps(manifest).encode())
+
+    def _write_own_fit(self, model: str, run: Run) -> None:
+        """Pin the team's own fit as it is deployed now."""
+        if Recipe.model_validate_json(run.recipe).training.fit is None:
+            return
+        answer = self.s3.get_object(Bucket=self.names.bucket("lake"), Key=s3_layout.own_fit_key(model))
+        self._write_once(s3_layout.run_recipe_prefix(model, run.run_id) + own_fit.FILE_NAME, answer["Body"].read())
+
+    def _write_once(self, key: str, body: bytes) -> None:
         try:
-            self.s3.put_object(
-                Bucket=bucket,
-                Key=s3_layout.run_manifest_key(model, run.run_id),
-                Body=json.dumps(manifest).encode(),
-                IfNoneMatch="*",
-            )
+            self.s3.put_object(Bucket=self.names.bucket("models"), Key=key, Body=body, IfNoneMatch="*")
         except ClientError as error:
             if error.response["Error"]["Code"] != "PreconditionFailed":
                 raise

@@ -4,7 +4,9 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 
+from comal import s3_layout
 from comal.cli.demo.chain import MODEL, TacoChain
 from comal.cli.demo.traffic import Traffic
 from comal.cli.following import wait_for_endpoint
@@ -142,6 +144,24 @@ def test_a_search_shows_what_it_tried_and_its_winner_is_judged_like_any_other(cl
     assert trials[0]["rank"] == 1
     refused = clone.comal("search", MODEL, "--minutes", "30", exit_code=2)
     assert "leave no time to fit" in refused.stderr
+
+
+def test_a_fit_of_the_teams_own_is_deployed_pinned_and_judged_like_any_other(clone):
+    guide = (clone.root / "docs/guide.md").read_text().split("### A fit of your own")[1]
+    (clone.root / "my_models").mkdir()
+    (clone.root / "my_models/tacos.py").write_text(guide.split("```python\n")[1].split("```")[0])
+    recipe = clone.root / "recipes/tacos.yaml"
+    values = yaml.safe_load(recipe.read_text())
+    values["training"] |= {"fit": "my_models/tacos.py:fit", "params": {"num_leaves": 20}}
+    recipe.write_text(yaml.safe_dump(values, sort_keys=False))
+    assert clone.json("up", "--yes")["failures"] == []
+    outcome = clone.json("retrain", MODEL, "--reason", "a fit of our own")
+    assert (outcome["status"], outcome["version"]) == ("SUCCEEDED", 5)
+    prefix = s3_layout.run_recipe_prefix(MODEL, outcome["run_id"])
+    bucket = target(clone).names.bucket("models")
+    pinned = clone.client("s3").get_object(Bucket=bucket, Key=f"{prefix}fit.py")["Body"].read()
+    assert pinned == (clone.root / "my_models/tacos.py").read_bytes()
+    assert outcome["metrics"]["rmse"] < 4
 
 
 def test_logs_of_job_function_and_endpoint_are_there(clone):

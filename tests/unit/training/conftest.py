@@ -16,8 +16,13 @@ def new_job(tmp_path: Path) -> NewJob:
     """Lays out one job after the other below tmp_path."""
     numbers = count(1)
 
-    def make(recipe: dict[str, Any], batches: dict[str, pa.Table], champion: Path | None = None) -> JobFolder:
-        return lay_out(tmp_path / f"job{next(numbers)}", recipe, batches, champion)
+    def make(
+        recipe: dict[str, Any],
+        batches: dict[str, pa.Table],
+        champion: Path | None = None,
+        own_fit: str | None = None,
+    ) -> JobFolder:
+        return lay_out(tmp_path / f"job{next(numbers)}", recipe, batches, champion, own_fit)
 
     return make
 

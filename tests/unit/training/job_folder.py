@@ -63,9 +63,13 @@ class Sample:
 
 
 def lay_out(
-    base: Path, recipe: dict[str, Any], batches: dict[str, pa.Table], champion: Path | None = None
+    base: Path,
+    recipe: dict[str, Any],
+    batches: dict[str, pa.Table],
+    champion: Path | None = None,
+    own_fit: str | None = None,
 ) -> JobFolder:
-    """A job's inputs: a recipe, batches by their id, and a champion's archive if there is one."""
+    """A job's inputs: a recipe, batches by their id, a champion's archive and a team's own fit if there are such."""
     paths = TrainPaths(base)
     hyperparameters = {"model": recipe["model"], "run_id": "f00dcafe0123"}
     if champion is not None:
@@ -76,6 +80,8 @@ def lay_out(
         folder.mkdir(parents=True)
     (paths.config / "hyperparameters.json").write_text(json.dumps(hyperparameters))
     (paths.channel("recipe") / "recipe.json").write_text(json.dumps(recipe))
+    if own_fit is not None:
+        (paths.channel("recipe") / "fit.py").write_text(own_fit)
     for batch_id, table in batches.items():
         pq.write_table(table, paths.channel("train") / LAKE_FOLDER / f"{batch_id}.parquet")
     return JobFolder(paths)

@@ -4,8 +4,10 @@ One row out for each row in, in order. pyarrow is imported with the first file o
 """
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +16,16 @@ import numpy as np
 from comal.errors import DataError
 from training.artifacts import RECIPE_FILE
 from training.model import TrainedModel
+from training.serve.in_order import in_order
 from training.serve.refusal import RefusalError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 PARQUET_TYPE = "application/x-parquet"
-# So many rows are decoded and predicted at a time, so that memory does not grow with the file's.
+# So many rows are decoded and predicted at a time on each core, so that memory does not grow with the file's.
 _ROWS_AT_A_TIME = 65_536
+_ROW_NUMBER = "row_number"
 
 
 def load_keys(model_dir: Path) -> tuple[str, ...]:
@@ -57,7 +61,6 @@ class TableAnswers:
         import pyarrow.parquet as pq
 
         scored_at = datetime.now(UTC)
-        first = 0
         sink = pa.BufferOutputStream()
         try:
             with pq.ParquetFile(pa.BufferReader(body)) as file:
@@ -66,10 +69,14 @@ class TableAnswers:
                 absent = [name for name in features if name not in file.schema_arrow.names]
                 if absent:
                     raise RefusalError(400, f"the file has no column '{absent[0]}'", column=absent[0])
-                with pq.ParquetWriter(sink, self._schema(keys)) as writer:
-                    for batch in file.iter_batches(_ROWS_AT_A_TIME, columns=[*keys, *features]):
-                        writer.write_table(self._predict(pa.Table.from_batches([batch]), keys, first, scored_at))
-                        first += batch.num_rows
+                schema = self._schema(keys)
+                # A dictionary of keys would be as long as their column.
+                repeated = [name for name in schema.names if name not in (_ROW_NUMBER, *keys)]
+                with pq.ParquetWriter(sink, schema, use_dictionary=repeated) as writer:
+                    batches = file.iter_batches(_ROWS_AT_A_TIME, columns=[*keys, *features])
+                    predict = partial(self._predict, keys, scored_at)
+                    for table in in_order(predict, _with_first_rows(batches)):
+                        writer.write_table(table)
         except (pa.ArrowException, DataError) as error:
             raise RefusalError(400, f"the file cannot be scored: {error}") from error
         return bytes(sink.getvalue())
@@ -78,32 +85,45 @@ class TableAnswers:
         import pyarrow as pa
 
         task = self.trained.schema.task
-        fields = [("row_number", pa.int64()), *((key, pa.string()) for key in keys)]
+        fields = [(_ROW_NUMBER, pa.int64()), *((key, pa.string()) for key in keys)]
         fields.append(("prediction", pa.float64() if task == "regression" else pa.string()))
         if task != "regression":
             fields.append(("probability", pa.float64()))
         return pa.schema([*fields, ("model_version", pa.string()), ("scored_at", pa.timestamp("ms", tz="UTC"))])
 
-    def _predict(self, rows: "pa.Table", keys: list[str], first: int, scored_at: datetime) -> "pa.Table":
+    def _predict(self, keys: list[str], scored_at: datetime, part: "tuple[int, pa.RecordBatch]") -> "pa.Table":
         import pyarrow as pa
 
         from training.dataset import fill_matrix
 
-        schema = self.trained.schema
-        matrix = np.empty((rows.num_rows, len(schema.features)), dtype=np.float32)
-        fill_matrix(matrix, rows, schema.features, "the file", refuse_unknown=schema.unknown_category == "refuse")
-        columns: dict[str, Any] = {"row_number": np.arange(first, first + rows.num_rows)}
-        columns |= {key: rows.column(key).cast(pa.string()) for key in keys}
+        first, rows = part
+        model = self.trained.schema
+        matrix = np.empty((rows.num_rows, len(model.features)), dtype=np.float32)
+        table = pa.Table.from_batches([rows])
+        fill_matrix(matrix, table, model.features, "the file", refuse_unknown=model.unknown_category == "refuse")
+        schema = self._schema(keys)
+        columns: dict[str, Any] = {_ROW_NUMBER: np.arange(first, first + rows.num_rows)}
+        columns |= {key: table.column(key).cast(pa.string()) for key in keys}
         columns |= self._predictions(self.trained.model.predict(matrix))
-        columns["model_version"] = [self.version] * rows.num_rows
-        columns["scored_at"] = [scored_at] * rows.num_rows
-        return pa.table(columns, schema=self._schema(keys))
+        for name, value in (("model_version", self.version), ("scored_at", scored_at)):
+            columns[name] = pa.repeat(pa.scalar(value, schema.field(name).type), rows.num_rows)
+        return pa.table(columns, schema=schema)
 
     def _predictions(self, predicted: Any) -> dict[str, Any]:
+        import pyarrow as pa
+
         schema = self.trained.schema
         if schema.task == "regression":
             return {"prediction": predicted.astype(np.float64)}
         best = predicted.argmax(axis=1)
         shown = predicted[:, 1] if schema.task == "binary" else predicted.max(axis=1)
-        labels = [str(label) for label in schema.classes]
-        return {"prediction": [labels[winner] for winner in best], "probability": shown.astype(np.float64)}
+        labels = pa.array([str(label) for label in schema.classes], pa.string())
+        return {"prediction": labels.take(pa.array(best)), "probability": shown.astype(np.float64)}
+
+
+def _with_first_rows(batches: "Iterable[pa.RecordBatch]") -> "Iterator[tuple[int, pa.RecordBatch]]":
+    """Each batch with the number of its first row."""
+    first = 0
+    for batch in batches:
+        yield first, batch
+        first += batch.num_rows

@@ -224,7 +224,10 @@ def _passed_roles(request: Request) -> list[str]:
     """The roles that a call hands to the service, to act as them later."""
     if isinstance(request.body, bytes) or not request.operation.startswith(("Create", "Update")):
         return []
-    found = [request.body.get(name) for name in _ROLE_FIELDS]
+    # A tuning job's role stands in the definition of its training jobs.
+    definition = request.body.get("TrainingJobDefinition")
+    holders = [request.body, *([definition] if isinstance(definition, dict) else [])]
+    found = [holder.get(name) for holder in holders for name in _ROLE_FIELDS]
     return [role_arn for role_arn in found if isinstance(role_arn, str)]
 
 

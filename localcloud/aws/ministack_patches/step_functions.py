@@ -48,6 +48,13 @@ JOB_KINDS = {
     "createTrainingJob": JobKind(
         "CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob", "TrainingJobName", "TrainingJobStatus"
     ),
+    "createHyperParameterTuningJob": JobKind(
+        "CreateHyperParameterTuningJob",
+        "DescribeHyperParameterTuningJob",
+        "StopHyperParameterTuningJob",
+        "HyperParameterTuningJobName",
+        "HyperParameterTuningJobStatus",
+    ),
 }
 
 

@@ -12,6 +12,9 @@ from localcloud.aws.sagemaker.listing import list_resources
 from localcloud.aws.sagemaker.scope import Scope
 from localcloud.aws.sagemaker.store import Document
 
+# What stands before a family's name in the operations on one resource.
+_VERBS = ("Create", "Describe", "Update", "Stop", "Delete", "ListTrainingJobsFor")
+
 
 class ControlPlane:
     """All operations: those that the table of families gives, and the special ones."""
@@ -46,7 +49,7 @@ def resource_arn(operation: str, scope: Scope, request: Document) -> str:
     if "ResourceArn" in request:
         return str(request["ResourceArn"])
     for family in FAMILIES.values():
-        if operation in {verb + family.name for verb in ("Create", "Describe", "Update", "Stop", "Delete")}:
+        if operation in {verb + family.name for verb in _VERBS}:
             if family.arn_field in request:
                 return str(request[family.arn_field])
             name = str(request.get(family.name_field) or request.get("ModelPackageGroupName", "*"))

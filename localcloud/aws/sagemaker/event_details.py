@@ -55,4 +55,5 @@ _TIME_WRITERS: dict[str, Callable[[float], Any]] = {
     "Endpoint": _milliseconds,
     "ModelPackage": _iso,
     "FeatureGroup": _milliseconds,
+    "HyperParameterTuningJob": lambda seconds: str(_milliseconds(seconds)),
 }

@@ -149,6 +149,20 @@ FEATURE_GROUP = Family(
     descending=False,
     event="SageMaker Feature Group State Change",
 )
+TUNING_JOB = Family(
+    "HyperParameterTuningJob",
+    "hyper-parameter-tuning-job",
+    "HyperParameterTuningJobSummaries",
+    "HyperParameterTuningJobSummary",
+    ("ResourceNotFound", "Amazon SageMaker can't find a tuning job with name {name}."),
+    (
+        "ResourceInUse",
+        "Hyperparameter tuning job names must be unique within an AWS account and region, and a hyperparameter tuning "
+        "job with this name already exists ({arn})",
+    ),
+    descending=False,
+    event="SageMaker HyperParameter Tuning Job State Change",
+)
 FAMILIES = {
     family.name: family
     for family in (
@@ -160,5 +174,6 @@ FAMILIES = {
         ENDPOINT_CONFIG,
         ENDPOINT,
         FEATURE_GROUP,
+        TUNING_JOB,
     )
 }

@@ -37,6 +37,7 @@ from localcloud.aws.sagemaker.training_jobs import TrainingJobs
 from localcloud.aws.sagemaker.training_run import Workshop
 from localcloud.aws.sagemaker.transform_jobs import TransformJobs
 from localcloud.aws.sagemaker.transform_run import TransformShop
+from localcloud.aws.sagemaker.tuning.tuning_jobs import TuningJobs
 from localcloud.errors import StateDirectoryError
 
 # Calls wait for SQLite, and Create calls for IAM, which is the edge itself: never on its event loop.
@@ -99,6 +100,7 @@ class SageMakerService:
         self._warm_images = WarmImages(self._sockets)
         workshop = Workshop(catalogue, clients, Images(images), self._warm_images, self._logs)
         self._training_jobs = TrainingJobs(workshop, directory / "training-jobs")
+        self._tuning_jobs = TuningJobs(catalogue, clients, self._training_jobs)
         garage = Garage(clients, workshop.images, self._warm_images, self._logs, self._sockets)
         self._transform_jobs = TransformJobs(TransformShop(catalogue, garage), directory / "transform-jobs")
         self._endpoints = Endpoints(catalogue, garage, routes, scaled, directory / "endpoints")
@@ -113,6 +115,7 @@ class SageMakerService:
                 Models(catalogue, clients),
                 self._endpoints,
                 self.features,
+                self._tuning_jobs,
                 Tags(catalogue),
             )
             for operation, handler in part.operations().items()
@@ -154,8 +157,9 @@ class SageMakerService:
         return self._timers.fire_due()
 
     def is_idle(self) -> bool:
-        """Whether no file is on its way, and no endpoint or feature group is being changed."""
-        return self._timers.is_idle() and self._endpoints.is_idle() and self._transform_jobs.is_idle()
+        """Whether no file is on its way, nothing is being changed, and no transform or tuning job runs."""
+        parts = (self._captures, self.features, self._endpoints, self._transform_jobs, self._tuning_jobs)
+        return all(part.is_idle() for part in parts)
 
     async def start(self) -> None:
         """Takes up what a killed emulator left."""
@@ -164,6 +168,7 @@ class SageMakerService:
         self._captures.start()
         self._metrics.start()
         self._training_jobs.resume()
+        self._tuning_jobs.resume()
         self._transform_jobs.resume()
         self._endpoints.resume()
         self.features.start()
@@ -179,6 +184,8 @@ class SageMakerService:
         self._captures.stop()
         self._metrics.stop()
         self.features.stop()
+        # First: it would take a training job that is let go of for one that failed.
+        self._tuning_jobs.abandon()
         self._training_jobs.abandon()
         self._transform_jobs.abandon()
         self._endpoints.stop()

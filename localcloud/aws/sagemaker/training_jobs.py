@@ -48,6 +48,17 @@ class TrainingJobs:
 
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
         """
+        return {"TrainingJobArn": self.launch(scope, request).document["TrainingJobArn"]}
+
+    def launch(self, scope: Scope, request: Document, parent: str = "", **fields: str) -> Resource:
+        """Begins a training job.
+
+        Args:
+            scope: Whose it is.
+            request: Of CreateTrainingJob.
+            parent: Name of the tuning job that wants it, or empty.
+            fields: What its description says beside the request.
+        """
         _check_request(request)
         self._workshop.clients.check_role(request["RoleArn"], scope.region)
         document: Document = {
@@ -55,13 +66,14 @@ class TrainingJobs:
             "EnableInterContainerTrafficEncryption": False,
             "EnableManagedSpotTraining": False,
             **request,
+            **fields,
         }
         enter_state(document, "InProgress", "Starting", time.time())
         resource = self._workshop.catalogue.add(
-            TRAINING_JOB, scope, request["TrainingJobName"], document, request.get("Tags", [])
+            TRAINING_JOB, scope, request["TrainingJobName"], document, request.get("Tags", []), parent
         )
         self._start(resource)
-        return {"TrainingJobArn": resource.document["TrainingJobArn"]}
+        return resource
 
     def stop(self, scope: Scope, request: Document) -> Document:
         """StopTrainingJob: SIGTERM, and SIGKILL after 120 s."""

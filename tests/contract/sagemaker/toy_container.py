@@ -47,7 +47,7 @@ def train() -> None:
     (BASE / "model/model.json").write_text(json.dumps({"answer": 42}))
     (BASE / "output/data/report.json").write_text(json.dumps(report))
     (BASE / "checkpoints/step-2").write_text("two")
-    print("metric rmse=1.25", flush=True)
+    print(f"metric rmse={hyperparameters.get('rmse', 1.25)}", flush=True)
     print("é finished", file=sys.stderr, flush=True)
 
 

@@ -1,0 +1,1 @@
+"""Hyperparameter tuning jobs: many training jobs over ranges of hyperparameters, and the best of them."""

@@ -20,7 +20,7 @@ from localcloud.engine.project import Project
 from localcloud.engine.registration import Registration
 from localcloud.engine.resource import Resource
 from localcloud.engine.state import Record
-from localcloud.engine.values import decode, freeze, to_struct
+from localcloud.engine.values import complete, decode, freeze, to_struct
 
 _STACK = "pulumi:pulumi:Stack"
 _FEATURES = ("secrets", "resourceReferences", "outputValues", "aliasSpecs", "deletedWith")
@@ -91,8 +91,8 @@ class Monitor:
             return pb.RegisterResourceResponse(urn=urn, id=wanted.id, object=to_struct(wire))
         wishes = Wishes(request.ignoreChanges, request.replaceOnChanges, request.deleteBeforeReplace)
         record = self._registration.bring_about(wanted, inputs, wishes)
-        # The wire's own values come last: archives and secrets keep their signatures.
-        return pb.RegisterResourceResponse(urn=urn, id=record.id, object=to_struct({**record.outputs, **wire}))
+        outputs = complete(wire, record.outputs)
+        return pb.RegisterResourceResponse(urn=urn, id=record.id, object=to_struct(outputs))
 
     def RegisterResourceOutputs(self, request: Any, context: Any = None) -> Any:  # noqa: N802  # the protocol's name
         """Keep what the stack exports; components' outputs are read by the program alone."""

@@ -112,6 +112,19 @@ def is_unknown(value: Any) -> bool:
     return bool(value == rpc.UNKNOWN)
 
 
+def complete(wire: Any, outputs: Any) -> Any:
+    """A value as the program sent it, with what AWS has added to its structures.
+
+    Args:
+        wire: From the wire; archives and secrets keep their signatures.
+        outputs: The same value as the state file holds it.
+    """
+    if not isinstance(wire, dict) or not isinstance(outputs, dict) or _SIGNATURE in wire:
+        return wire
+    added = {key: item for key, item in outputs.items() if item is not None and key not in wire}
+    return {key: complete(item, outputs.get(key)) for key, item in wire.items()} | added
+
+
 def to_struct(values: dict[str, Any]) -> struct_pb2.Struct:
     """A Struct for the wire."""
     struct = struct_pb2.Struct()

@@ -9,6 +9,12 @@ from localcloud.engine.resource_type import ResourceType, Tagging
 
 _POLL_S = 0.05
 _TAGGING = Tagging("add_tags", "delete_tags", {"ResourceArn": "out.arn"})
+# What AWS adds to the configuration: the folder of this very group, and its table.
+_OFFLINE_STORE = (
+    "res.OfflineStoreConfig.{disableGlueTableCreation: DisableGlueTableCreation, tableFormat: TableFormat, "
+    "dataCatalogConfig: DataCatalogConfig.{catalog: Catalog, database: Database, tableName: TableName}, "
+    "s3StorageConfig: S3StorageConfig.{s3Uri: S3Uri, kmsKeyId: KmsKeyId, resolvedOutputS3Uri: ResolvedOutputS3Uri}}"
+)
 
 
 def _is_settled(client: Any, name: str) -> bool:
@@ -141,6 +147,6 @@ TYPES = {
             "roleArn",
             "description",
         ),
-        outputs={"arn": "res.FeatureGroupArn"},
+        outputs={"arn": "res.FeatureGroupArn", "offlineStoreConfig": _OFFLINE_STORE},
     ),
 }

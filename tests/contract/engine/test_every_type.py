@@ -109,12 +109,13 @@ aws.sagemaker.Endpoint("ep", name=p, endpoint_config_name=config.name, tags=tags
 writes = aws.iam.RolePolicy("writes", role=serving.name, policy=json.dumps({{"Version": "2012-10-17", "Statement": [
     {{"Effect": "Allow", "Action": ["s3:GetBucketAcl", "s3:PutObject"], "Resource": "*"}}]}}))
 names = ["id", "at"] if tags == {{"team": "tacos"}} else ["id", "at", "more"]
-aws.sagemaker.FeatureGroup("fg", feature_group_name=p, role_arn=serving.arn, tags=tags,
+features = aws.sagemaker.FeatureGroup("fg", feature_group_name=p, role_arn=serving.arn, tags=tags,
     record_identifier_feature_name="id", event_time_feature_name="at",
     feature_definitions=[{{"feature_name": name, "feature_type": "String"}} for name in names],
     online_store_config={{"enable_online_store": True, "ttl_duration": {{"unit": "Days", "value": timeout}}}},
     offline_store_config={{"s3_storage_config": {{"s3_uri": bucket.bucket.apply(lambda b: f"s3://{{b}}/features/")}}}},
     opts=pulumi.ResourceOptions(depends_on=[writes]))
+pulumi.export("features", features.offline_store_config.s3_storage_config.resolved_output_s3_uri)
 """
 
 
@@ -144,6 +145,7 @@ def test_every_type_is_made_once_found_again_changed_in_place_and_deleted(folder
     up = folder.up(made)
     assert not up.failures
     assert up.counts == preview.counts
+    assert up.outputs["features"].startswith(f"s3://{prefix}-data/features/")
     assert "hush-hush" not in folder.state_file.read_text()
     count = len(made)
     assert folder.up().counts == {"same": count}

@@ -6,7 +6,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.contract.sagemaker.conftest import Setup, refusal, wait_for
-from tests.contract.sagemaker.feature_groups import DEFINITIONS, OFFLINE, await_group, create_group, group_request
+from tests.contract.sagemaker.feature_groups import (
+    DEFINITIONS,
+    OFFLINE,
+    as_record,
+    await_group,
+    create_group,
+    group_request,
+)
 
 
 def test_a_group_is_created_with_both_stores_and_described_as_aws_does(setup: Setup) -> None:
@@ -125,6 +132,16 @@ def test_a_deleted_group_is_gone_and_its_name_is_free(setup: Setup) -> None:
 
     wait_for(gone, "deletion")
     create_group(setup, FeatureGroupName=name)
+
+
+def test_what_was_put_a_moment_before_the_deletion_is_in_the_offline_store(setup: Setup) -> None:
+    name = create_group(setup)
+    config = await_group(setup, name)["OfflineStoreConfig"]["S3StorageConfig"]
+    record = as_record({"order_id": "last", "ordered_at": "2026-01-01T10:00:00Z"})
+    setup.cloud.client("sagemaker-featurestore-runtime").put_record(FeatureGroupName=name, Record=record)
+    setup.sagemaker.delete_feature_group(FeatureGroupName=name)
+    prefix = config["ResolvedOutputS3Uri"].removeprefix("s3://toys/")
+    wait_for(lambda: setup.s3.list_objects_v2(Bucket="toys", Prefix=prefix)["KeyCount"], "its file")
 
 
 def test_a_taken_and_a_missing_name_are_refused_in_awss_words(setup: Setup) -> None:

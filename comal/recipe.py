@@ -240,9 +240,18 @@ class Gate(_Section):
 
 
 class Registry(_Section):
-    """How long a version is good for."""
+    """What a version is for, who lets it through, and how long it is good."""
 
+    purpose: str = Field("", max_length=1024, description="What the predictions are for; stands in the model card.")
+    owner: str = Field("", max_length=256, description="Whom to ask about the model; stands in the model card.")
+    approval: Literal["automatic", "manual"] = Field(
+        "automatic",
+        description="Whether a version that passes the gate is served at once, or waits for `comal promote`.",
+    )
     expires_after_days: int = Field(90, ge=1, description="Age at which a version expires.")
+    when_expired: Literal["keep", "refuse"] = Field(
+        "keep", description="Whether an expired version predicts on (its alarm goes off), or refuses every request."
+    )
 
 
 class Serving(_Section):

@@ -1,7 +1,7 @@
 """A model's versions in SageMaker's model registry, as the kit reads them.
 
 A version is a model package in the group `Names.of_model`. What the kit knows beyond the registry's own fields lies in
-CustomerMetadataProperties: run_id, expires_at, trained_rows, and every metric under its name.
+CustomerMetadataProperties: run_id, expires_at, when_expired, trained_rows, and every metric under its name.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ APPROVED = "Approved"
 REJECTED = "Rejected"
 PENDING = "PendingManualApproval"
 
-_DESCRIPTIVE = ("run_id", "expires_at", "trained_rows")
+_DESCRIPTIVE = ("run_id", "expires_at", "when_expired", "trained_rows")
 _RECENT = "recent_"
 
 
@@ -29,13 +29,14 @@ class ModelVersion:
 
     Attributes:
         approval: Approved, Rejected or PendingManualApproval.
-        why: Why it was approved or rejected; empty while pending.
+        why: Why it was approved or rejected, or what it waits for.
         metrics: On the held-out rows.
         recent: Metrics on the recent rows (evaluation.RecentScores), as `challenger_rmse` and `champion_rmse`, and
             `rows`; empty where there were none.
         run_id: Run that made it; empty for a version that somebody else registered.
         trained_rows: Rows that it learned from; None for a version that somebody else registered.
         expires_at: Timezone-aware; None for a version that somebody else registered.
+        refuses_when_expired: Whether it shall not predict once it has expired.
         image_uri: Container that serves it.
         model_data_url: S3 address of its model.tar.gz.
     """
@@ -52,6 +53,7 @@ class ModelVersion:
     image_uri: str
     model_data_url: str
     recent: Mapping[str, float] = field(default_factory=dict)
+    refuses_when_expired: bool = False
 
 
 def versions(sagemaker: Any, names: Names, model: str, approval: str | None = None) -> Iterator[ModelVersion]:
@@ -100,6 +102,7 @@ def describe(sagemaker: Any, arn: str) -> ModelVersion:
         image_uri=container["Image"],
         model_data_url=container["ModelDataUrl"],
         recent={name.removeprefix(_RECENT): float(notes[name]) for name in notes if name.startswith(_RECENT)},
+        refuses_when_expired=notes.get("when_expired") == "refuse",
     )
 
 
@@ -111,6 +114,7 @@ def customer_metadata(
     *,
     run_id: str,
     expires_at: datetime,
+    when_expired: str,
     trained_rows: int,
     metrics: Mapping[str, float],
     recent: RecentScores | None = None,
@@ -123,6 +127,7 @@ def customer_metadata(
     return {
         "run_id": run_id,
         "expires_at": expires_at.isoformat(),
+        "when_expired": when_expired,
         "trained_rows": str(trained_rows),
         **{name: repr(value) for name, value in metrics.items()},
         **_recent_metadata(recent),
@@ -141,8 +146,13 @@ def _recent_metadata(recent: RecentScores | None) -> dict[str, str]:
 
 def judge(sagemaker: Any, arn: str, *, approved: bool, why: str) -> None:
     """Record a verdict on a version; the same verdict twice changes nothing."""
-    sagemaker.update_model_package(
-        ModelPackageArn=arn,
-        ModelApprovalStatus=APPROVED if approved else REJECTED,
-        ApprovalDescription=why[:1024],
-    )
+    _note(sagemaker, arn, APPROVED if approved else REJECTED, why)
+
+
+def postpone(sagemaker: Any, arn: str, why: str) -> None:
+    """Leave the verdict on a version to a person, and say why."""
+    _note(sagemaker, arn, PENDING, why)
+
+
+def _note(sagemaker: Any, arn: str, approval: str, why: str) -> None:
+    sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=approval, ApprovalDescription=why[:1024])

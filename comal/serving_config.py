@@ -18,6 +18,8 @@ from comal.registry import ModelVersion
 VARIANT = "AllTraffic"
 # The variable by which a container knows its version, and repeats it in every answer.
 MODEL_VERSION = "COMAL_MODEL_VERSION"
+# From when on a container refuses every request; unset for a version that may grow old.
+EXPIRES_AT = "COMAL_EXPIRES_AT"
 _SETTINGS_DIGITS = 6
 
 
@@ -54,6 +56,7 @@ def model_request(names: Names, model: str, version: ModelVersion, *, role_arn: 
             "Environment": {
                 MODEL_VERSION: str(version.version),
                 "COMAL_MODEL_PACKAGE_ARN": version.arn,
+                **_expiry(version),
             },
         },
         "ExecutionRoleArn": role_arn,
@@ -84,6 +87,12 @@ def endpoint_request(names: Names, recipe: Recipe, version: int, *, captures: bo
 def tags(names: Names, model: str) -> list[dict[str, str]]:
     """By what the kit finds again what it made."""
     return [{"Key": "comal:stack", "Value": names.stack}, {"Key": "comal:model", "Value": model}]
+
+
+def _expiry(version: ModelVersion) -> dict[str, str]:
+    if version.expires_at is None or not version.refuses_when_expired:
+        return {}
+    return {EXPIRES_AT: version.expires_at.isoformat()}
 
 
 def _capacity(recipe: Recipe) -> dict[str, Any]:

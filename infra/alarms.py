@@ -75,13 +75,19 @@ class _Of:
     period_s: int
     found: list[Alarm] = field(default_factory=list)
 
-    def score(self, noun: str, metric: str, means: str, breaching: int = 2, periods: int = 3) -> None:
-        """An alarm on one of the kit's scores."""
+    def score(self, noun: str, metric: str, means: str) -> None:
+        """An alarm on a score that comes with the traffic."""
+        dimensions = {"stack": self.names.stack, "model": self.recipe.model}
+        self._add(noun, means, PROJECT, metric, dimensions, "Maximum", 1.0, self.period_s, 2, 3)
+
+    def age(self, noun: str, metric: str, means: str, breaching: int = 2, periods: int = 3) -> None:
+        """An alarm on a score that grows with time, and comes with the timer, which rings once a minute at most."""
         # Without a score there is nothing to judge. That of no-data comes every minute once the monitoring runs, so
         # that it stops is told as INSUFFICIENT_DATA. As a breach it would be one before the first minute is over.
         missing: Missing = "missing" if noun == "no-data" else "notBreaching"
         dimensions = {"stack": self.names.stack, "model": self.recipe.model}
-        self._add(noun, means, PROJECT, metric, dimensions, "Maximum", 1.0, self.period_s, breaching, periods, missing)
+        period_s = self._aws_period_s
+        self._add(noun, means, PROJECT, metric, dimensions, "Maximum", 1.0, period_s, breaching, periods, missing)
 
     def endpoint(self, noun: str, namespace: str, metric: str, statistic: str, threshold: float, means: str) -> None:
         """An alarm on what SageMaker says of the endpoint."""
@@ -139,8 +145,9 @@ def model_alarms(names: Names, recipe: Recipe, period_s: int) -> list[Alarm]:
     of.score("prediction-drift", "prediction_drift_score", f"Predictions of {model} are spread otherwise than before.")
     of.score("skew", "skew_score", f"Requests to {model} differ from the rows validated in the same days.")
     of.score("quality", "quality_score", f"Late labels say that {model} is worse than it may be.")
-    of.score("no-data", "no_data_score", f"No request to {model} was captured for a day.", 15, 15)
-    of.score("no-labels", "no_labels_score", f"Labels of {model} stopped coming.")
+    of.age("expired", "expiry_score", f"The version of {model} that is served has expired.")
+    of.age("no-data", "no_data_score", f"No request to {model} was captured for a day.", 15, 15)
+    of.age("no-labels", "no_labels_score", f"Labels of {model} stopped coming.")
     endpoint, instances = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
     share = f"At least {ERROR_SHARE:.0%} of the calls of {model} fail."
     of.endpoint("errors-5xx", endpoint, "Invocation5XXErrors", "Average", ERROR_SHARE, share)

@@ -146,9 +146,11 @@ def register_model(names: Names, image_repository_arn: str) -> list[Statement]:
 def deploy_model(names: Names, serving_role_arn: str) -> list[Statement]:
     """Owns Model, EndpointConfig and Endpoint of every model of the stack."""
     kinds = ("model/", "endpoint-config/", "endpoint/")
+    lake = names.bucket("lake")
     return [
-        allow(["s3:GetObject"], [_objects(names.bucket("lake"), "recipes/*")]),
-        allow(["s3:ListBucket"], [_bucket(names.bucket("lake"))]),
+        allow(["s3:GetObject"], [_objects(lake, "recipes/*"), _objects(lake, "profiles/*")]),
+        allow(["s3:PutObject"], [_objects(lake, "profiles/*/reference.json")]),
+        allow(["s3:ListBucket"], [_bucket(lake)]),
         *_reads_registry(names),
         allow(["sagemaker:UpdateModelPackage"], [_sagemaker(names, "model-package/")]),
         allow(

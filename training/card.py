@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-cards.html#model-cards-json-schema
 """
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from comal.evaluation import Evaluation, Scores
@@ -32,10 +33,11 @@ def model_card(recipe: Recipe, evaluation: Evaluation, lineage: Lineage, *, stop
             "model_description": f"Predicts {recipe.target} from {', '.join(recipe.features)}."[:1024],
             "problem_type": _PROBLEM_TYPES[recipe.task],
             "algorithm_type": _algorithm(recipe),
+            **({"model_owner": recipe.registry.owner} if recipe.registry.owner else {}),
         },
         "intended_uses": {
-            "purpose_of_model": f"Predict {recipe.target} for rows like those that the model '{recipe.model}' was "
-            "trained on.",
+            "purpose_of_model": recipe.registry.purpose
+            or f"Predict {recipe.target} for rows like those that the model '{recipe.model}' was trained on.",
             "intended_uses": "Online predictions through the model's endpoint.",
             "factors_affecting_model_efficiency": "Rows unlike the training rows; profile.json describes those.",
             "risk_rating": "Unknown",
@@ -61,6 +63,7 @@ def model_card(recipe: Recipe, evaluation: Evaluation, lineage: Lineage, *, stop
                 "seed": str(lineage.seed),
                 "hardware": lineage.hardware,
                 "created": lineage.created,
+                "expires": _expires(lineage.created, recipe),
                 "training_datasets": str(len(lineage.inputs)),
             },
         },
@@ -70,6 +73,10 @@ def model_card(recipe: Recipe, evaluation: Evaluation, lineage: Lineage, *, stop
 def _algorithm(recipe: Recipe) -> str:
     own = recipe.training.fit
     return f"The team's own: {own}"[:1024] if own else _ALGORITHMS[recipe.training.algorithm]
+
+
+def _expires(created: str, recipe: Recipe) -> str:
+    return (datetime.fromisoformat(created) + timedelta(days=recipe.registry.expires_after_days)).isoformat()
 
 
 def _objective(metric: str) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from comal.cli.items import rows_of
 from comal.cli.patience import wait_for
 from comal.cli.runs import RUNNING, run_of
 from comal.cli.target import Target
-from comal.cli.versions import versions_of
-from comal.registry import APPROVED
+from comal.cli.versions import champion_of, versions_of
+from comal.registry import PENDING
 
 # A recipe's job may run for an hour by default; a spot job may wait for capacity as long again, and a run in flight
 # comes to its end before the next is decided.
@@ -66,18 +66,24 @@ def version_of_run(target: Target, model: str, run_id: str) -> dict[str, Any] | 
 
 
 def wait_for_endpoint(target: Target, model: str, version: int) -> dict[str, Any]:
-    """Wait until the endpoint serves a version or a newer one, or has gone back because it cannot.
+    """Wait until a version is judged and the endpoint serves the champion, be it another one.
+
+    A version that could not be served is rejected; the endpoint is shown as it is then.
 
     Returns:
         The endpoint, as `endpoint.endpoint_of` shows it.
     """
 
     def settled() -> dict[str, Any] | None:
+        versions = versions_of(target, model)
         endpoint = endpoint_of(target, model)
-        if endpoint and endpoint["status"] == IN_SERVICE and (endpoint["version"] or 0) >= version:
+        if endpoint is None or not any(row["version"] >= version and row["approval"] != PENDING for row in versions):
+            return None
+        champion = champion_of(versions)
+        if champion is None:
             return endpoint
-        rolled_back = not any(v["version"] == version and v["approval"] == APPROVED for v in versions_of(target, model))
-        return endpoint if endpoint and rolled_back else None
+        is_served = endpoint["status"] == IN_SERVICE and endpoint["version"] == champion["version"]
+        return endpoint if is_served else None
 
     return wait_for(
         settled,

@@ -13,6 +13,7 @@ from comal.cli import (
     invoke,
     logs,
     models,
+    promote,
     push,
     recipe,
     retrain,
@@ -50,6 +51,9 @@ app.command("init", epilog=init.EPILOG)(init.init)
 app.command("push", epilog=push.EPILOG)(push.push)
 app.command("status", epilog=status.EPILOG)(status.status)
 app.command("models", epilog=models.EPILOG)(models.models)
+app.command("promote", epilog=promote.PROMOTE_EPILOG)(promote.promote)
+app.command("rollback", epilog=promote.ROLLBACK_EPILOG)(promote.rollback)
+app.command("reject", epilog=promote.REJECT_EPILOG)(promote.reject_version)
 app.command("invoke", epilog=invoke.EPILOG)(invoke.invoke)
 app.command("retrain", epilog=retrain.EPILOG)(retrain.retrain)
 app.command("search", epilog=search.EPILOG)(search.search)

@@ -9,6 +9,7 @@ from comal.cli.monitoring import monitoring_of
 from comal.cli.runs import RUNNING, SUCCEEDED, last_run
 from comal.cli.target import Target
 from comal.cli.versions import champion_of, versions_of
+from comal.registry import PENDING
 
 
 def standing_of(target: Target, model: str) -> dict[str, Any]:
@@ -53,6 +54,10 @@ def next_step(standing: dict[str, Any], option: str = "") -> str:
         return f"comal push {model} FILE…{option}"
     if latest is None:
         return f'comal retrain {model} --reason "first run"{option}'
+    if latest["approval"] == PENDING:
+        return (
+            f'comal promote {model} {latest["version"]} --why "…"{option}, or reject it: comal models {model}{option}'
+        )
     if champion is None:
         return f"The gate rejected version {latest['version']}; see why: comal models {model}{option}"
     if endpoint is None or endpoint["status"] != IN_SERVICE or endpoint["version"] != champion["version"]:

@@ -10,8 +10,8 @@ def versions_of(target: Target, model: str) -> list[dict[str, Any]]:
     """All versions, newest first.
 
     Returns:
-        Rows of version, approval, why, metrics, recent, trained_rows, created_at, expires_at, run_id,
-        model_package_arn.
+        Rows of version, approval, why, metrics, recent, trained_rows, created_at, expires_at, refuses_when_expired,
+        run_id, model_package_arn.
     """
     found = registry.versions(target.client("sagemaker"), target.names, model)
     return [
@@ -24,6 +24,7 @@ def versions_of(target: Target, model: str) -> list[dict[str, Any]]:
             "trained_rows": version.trained_rows,
             "created_at": version.created_at,
             "expires_at": version.expires_at,
+            "refuses_when_expired": version.refuses_when_expired,
             "run_id": version.run_id,
             "model_package_arn": version.arn,
         }

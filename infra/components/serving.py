@@ -35,11 +35,11 @@ class Serving(pulumi.ComponentResource):
         inbox = Inbox("deploy_model", stack, timeout_s=DEPLOY_TIMEOUT_S, opts=child)
         prefix = [{"prefix": stack.names.of_model("")}]
         inbox.receives(
-            "approved",
+            "judged",
             {
                 "source": ["aws.sagemaker"],
                 "detail-type": ["SageMaker Model Package State Change"],
-                "detail": {"ModelPackageGroupName": prefix, "ModelApprovalStatus": ["Approved"]},
+                "detail": {"ModelPackageGroupName": prefix, "ModelApprovalStatus": ["Approved", "Rejected"]},
             },
             parent=self,
         )

@@ -49,6 +49,7 @@ def _handle_record(record: SQSRecord) -> None:
         captures=environment.capture,
         sagemaker=client("sagemaker"),
         autoscaling=client("application-autoscaling"),
+        s3=client("s3"),
         bus=EventBus(client("events")),
     )
     done = deployment.reconcile(recipe, datetime.fromisoformat(envelope["time"]))

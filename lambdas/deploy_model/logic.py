@@ -1,10 +1,11 @@
 """Brings an endpoint to its model's newest approved version, from wherever it is."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from comal import registry
+from comal import registry, s3_layout
 from comal.errors import UserError
 from comal.event_bus import EventBus
 from comal.events import ModelDeployed, ModelRolledBack, event_id
@@ -26,6 +27,7 @@ class Deployment:
     captures: bool
     sagemaker: Any
     autoscaling: Any
+    s3: Any
     bus: EventBus
 
     def reconcile(self, recipe: Recipe, now: datetime) -> str:
@@ -83,10 +85,19 @@ class Deployment:
                 endpoint_name=endpoint.name,
                 model_package_arn=version.arn,
             )
+            self._put_reference(place.recipe.model, version.version)
             self.bus.emit(deployed, now)
             place.note_announced(endpoint)
         place.forget_attempt(endpoint)
         place.delete_old(endpoint.config)
+
+    def _put_reference(self, model: str, version: int) -> None:
+        """New batches are compared with what the version was trained on that is served now, be it an older one."""
+        lake = self.names.bucket("lake")
+        source = {"Bucket": lake, "Key": s3_layout.version_profile_key(model, version, "reference")}
+        # A version that somebody else registered has none.
+        with suppress(self.s3.exceptions.NoSuchKey):
+            self.s3.copy_object(Bucket=lake, Key=s3_layout.reference_profile_key(model), CopySource=source)
 
     def _roll_back(self, place: SageMakerEndpoint, endpoint: Endpoint, version: ModelVersion, now: datetime) -> None:
         """The update has failed and the former config serves on.

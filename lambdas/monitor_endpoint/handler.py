@@ -66,7 +66,8 @@ def _handle_record(
 def _monitoring(names: Names) -> Monitoring:
     table = MonitoringTable(client("dynamodb"), names.shared("monitoring"))
     buckets = Buckets(client("s3"), names)
-    return Monitoring(names, table, buckets, EventBus(client("events")), partial(_baseline, names))
+    bus = EventBus(client("events"))
+    return Monitoring(names, table, buckets, bus, partial(_baseline, names), partial(_lifetime, names))
 
 
 def _baseline(names: Names, model: str, version: int, metric: str) -> float | None:
@@ -75,3 +76,9 @@ def _baseline(names: Names, model: str, version: int, metric: str) -> float | No
         if found.version == version:
             return found.metrics.get(metric)
     return None
+
+
+def _lifetime(names: Names, model: str) -> tuple[datetime, datetime] | None:
+    """From when to when the champion is good; None without one, or for one that somebody else registered."""
+    champion = registry.champion(client("sagemaker"), names, model)
+    return (champion.created_at, champion.expires_at) if champion and champion.expires_at else None

@@ -57,6 +57,7 @@ class Monitoring:
 
     Attributes:
         baseline: The gate's metric of a version (model, version, metric) on its held-out rows, or None.
+        lifetime: From when to when the champion of a model is good, or None.
     """
 
     names: Names
@@ -64,6 +65,7 @@ class Monitoring:
     buckets: Buckets
     bus: EventBus
     baseline: Callable[[str, int, str], float | None]
+    lifetime: Callable[[str], tuple[datetime, datetime] | None]
 
     def handle(self, message: Message) -> Done:
         """Do what a message asks for.
@@ -98,6 +100,7 @@ class Monitoring:
             json.loads(self.table.noted(model, "quality").get("scores") or "{}"),
             self.table.noted(model, "deployment").get("at", ""),
             self.table.noted(model, "labels").get("at", ""),
+            self.lifetime(model),
         )
         return metrics_of(signs, recipe, now)
 

@@ -27,6 +27,7 @@ class Signs:
         quality: The newest live quality, or nothing.
         deployed_at: When a version was deployed last; ISO 8601, empty before.
         labelled_at: When the newest good label file came; the same.
+        lifetime: From when to when the champion is good; None where nobody said.
     """
 
     versions: Mapping[int, VersionCount] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Signs:
     quality: Mapping[str, Any] = field(default_factory=dict)
     deployed_at: str = ""
     labelled_at: str = ""
+    lifetime: tuple[datetime, datetime] | None = None
 
 
 def serving_version(versions: Mapping[int, VersionCount]) -> int | None:
@@ -53,6 +55,10 @@ def metrics_of(signs: Signs, recipe: Recipe, now: datetime) -> dict[str, float]:
     delay = timedelta(seconds=recipe.monitoring.label_delay_s)
     found["no_data_score"] = _age(newest, now) / SILENCE
     found["no_labels_score"] = _age(signs.labelled_at, now) / (delay + SILENCE)
+    if signs.lifetime is not None:
+        created, expires = signs.lifetime
+        # A version that was registered as expired has no lifetime to divide by.
+        found["expiry_score"] = (now - created) / max(expires - created, timedelta(seconds=1))
     return found
 
 

@@ -52,6 +52,8 @@ class Registration:
         self._keep_profiles(job, version.version, output)
         if version.approval == registry.PENDING:
             version = self._judge(recipe, job, output, version)
+        if version.approval == registry.PENDING:
+            return version
         if version.approval == registry.APPROVED:
             self._put_profile(s3_layout.reference_profile_key(job.model), output.profile_json)
             approved = ModelApproved(**self._identity(job, "approved", version), why=version.why)
@@ -89,13 +91,19 @@ class Registration:
         return registry.describe(self.sagemaker, created["ModelPackageArn"])
 
     def _judge(self, recipe: Recipe, job: FinishedJob, output: TrainingOutput, version: ModelVersion) -> ModelVersion:
-        """Approve or reject. A model that would pass against a champion that has changed is not let through."""
+        """Approve or reject, or leave it to a person where the recipe says so.
+
+        A model that would pass against a champion that has changed is not let through.
+        """
         verdict = gate.judge(recipe, output.evaluation)
         approved, why = verdict.passed, verdict.why
         champion = registry.champion(self.sagemaker, self.names, job.model)
         if approved and (champion.version if champion else None) != job.champion_version:
             approved, why = False, CHAMPION_CHANGED
-        registry.judge(self.sagemaker, version.arn, approved=approved, why=why)
+        if approved and recipe.registry.approval == "manual":
+            registry.postpone(self.sagemaker, version.arn, why)
+        else:
+            registry.judge(self.sagemaker, version.arn, approved=approved, why=why)
         return registry.describe(self.sagemaker, version.arn)
 
     def _keep_profiles(self, job: FinishedJob, version: int, output: TrainingOutput) -> None:

@@ -35,6 +35,7 @@ def package_request(
         "CustomerMetadataProperties": registry.customer_metadata(
             run_id=job.run_id,
             expires_at=job.ended_at + timedelta(days=recipe.registry.expires_after_days),
+            when_expired=recipe.registry.when_expired,
             trained_rows=evaluation.trained_rows,
             metrics=evaluation.challenger.metrics,
             recent=evaluation.recent,

@@ -40,7 +40,7 @@ def alarms(program: Program) -> dict[str, dict]:
 def test_these_are_the_alarms_of_a_model(program):
     of_model = {name.removeprefix("dev-tacos-") for name in alarms(program) if name.startswith("dev-tacos-")}
     assert of_model == {
-        *("drift", "prediction-drift", "skew", "quality", "no-data", "no-labels"),
+        *("drift", "prediction-drift", "skew", "quality", "expired", "no-data", "no-labels"),
         *("errors-5xx", "latency", "cpu", "memory", "training-failed", "training-timeout"),
     }
 

@@ -10,6 +10,7 @@ import orjson
 
 from training.serve.answer import Answers
 from training.serve.decode import Decoder
+from training.serve.expiry import Expiry
 from training.serve.refusal import RefusalError
 from training.serve.tables import PARQUET_TYPE, TableAnswers
 
@@ -34,13 +35,17 @@ class App:
         decoder: Reads bodies.
         answers: Predicts.
         tables: Predicts for whole Parquet files.
+        expiry: Until when the model predicts.
         max_bytes: Longest body that is read; a longer one is refused before it is buffered.
     """
 
-    def __init__(self, decoder: Decoder, answers: Answers, tables: TableAnswers, max_bytes: int) -> None:
+    def __init__(
+        self, decoder: Decoder, answers: Answers, tables: TableAnswers, expiry: Expiry, max_bytes: int
+    ) -> None:
         self._decoder = decoder
         self._answers = answers
         self._tables = tables
+        self._expiry = expiry
         self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,6 +70,7 @@ class App:
             raise RefusalError(405, f"{path} takes {_METHODS[path]}, not {method}")
         if path == "/ping":
             return b"{}", _JSON
+        self._expiry.check()
         body = await self._body(scope, receive)
         content_type = _header(scope, b"content-type").decode("latin-1")
         if content_type == PARQUET_TYPE:

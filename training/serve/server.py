@@ -10,6 +10,7 @@ from training.progress import say
 from training.serve.answer import Answers
 from training.serve.app import App
 from training.serve.decode import Decoder
+from training.serve.expiry import Expiry
 from training.serve.settings import ServeSettings
 from training.serve.tables import TableAnswers, load_keys
 
@@ -29,7 +30,9 @@ def serve(paths: TrainPaths) -> None:
     settings = ServeSettings.from_environment()
     trained = load_model(paths.model)
     tables = TableAnswers(trained, load_keys(paths.model), settings.version)
-    app = App(Decoder(trained.schema), Answers(trained, settings.version), tables, settings.longest_body_bytes)
+    expiry = Expiry(settings.expires_at, settings.version)
+    answers = Answers(trained, settings.version)
+    app = App(Decoder(trained.schema), answers, tables, expiry, settings.longest_body_bytes)
     place = settings.unix_socket or f"port {settings.port}"
     say(f"Serving model {trained.schema.model} (version {settings.version or 'unknown'}) on {place}.")
     # uvicorn takes SIGTERM while it runs, drains, and then raises it once more: ignored, so that the exit code is 0.

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from comal.errors import UserError
 
@@ -19,6 +19,7 @@ class ServeSettings(BaseModel):
         port: TCP port on every address of the container.
         unix_socket: Path of a Unix socket to listen on instead; the local cloud's way.
         version: Version of the model, repeated in every answer.
+        expires_at: From when on every request is refused; None: never.
         max_payload_bytes: Longest body that is read.
         max_batch_payload_mb: Longest body of a transform job's requests, in MiB; 0 behind an endpoint.
     """
@@ -26,6 +27,7 @@ class ServeSettings(BaseModel):
     port: int = Field(8080, alias="SAGEMAKER_BIND_TO_PORT", ge=1, le=65535)
     unix_socket: str | None = Field(None, alias="SAGEMAKER_BIND_TO_UNIX_SOCKET")
     version: str | None = Field(None, alias="COMAL_MODEL_VERSION")
+    expires_at: AwareDatetime | None = Field(None, alias="COMAL_EXPIRES_AT")
     max_payload_bytes: int = Field(DEFAULT_MAX_PAYLOAD_BYTES, alias="COMAL_MAX_PAYLOAD_BYTES", ge=1)
     max_batch_payload_mb: int = Field(0, alias="SAGEMAKER_MAX_PAYLOAD_IN_MB", ge=0)
 

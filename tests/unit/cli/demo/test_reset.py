@@ -56,7 +56,11 @@ def register(target, model: str) -> None:
             "SupportedResponseMIMETypes": ["application/json"],
         },
         CustomerMetadataProperties=customer_metadata(
-            run_id="r1", expires_at=datetime(2026, 4, 1, tzinfo=UTC), trained_rows=80, metrics={"rmse": 1.5}
+            run_id="r1",
+            expires_at=datetime(2026, 4, 1, tzinfo=UTC),
+            when_expired="keep",
+            trained_rows=80,
+            metrics={"rmse": 1.5},
         ),
     )
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from comal import s3_layout
 from comal.absence import describe_or_none
 from lambdas.deploy_model.handler import handle
 from lambdas.deploy_model.sagemaker_endpoint import SageMakerEndpoint
@@ -222,3 +223,32 @@ def test_instances_cannot_become_serverless_and_the_message_fails(stack: LambdaS
 def test_endpoints_of_nobody_are_passed_over(stack: LambdaStack) -> None:
     detail = {"EndpointName": f"{stack.names.stack}-somebody-elses", "EndpointStatus": "IN_SERVICE"}
     assert call({"detail-type": "SageMaker Endpoint State Change", "time": NOW, "detail": detail}) == []
+
+
+def rejected(stack: LambdaStack) -> list[Any]:
+    detail = {"ModelPackageGroupName": endpoint_name(stack), "ModelApprovalStatus": "Rejected"}
+    return call({"detail-type": "SageMaker Model Package State Change", "time": NOW, "detail": detail})
+
+
+def test_when_the_champion_is_rejected_the_version_before_it_is_served_with_its_profile(stack: LambdaStack) -> None:
+    lake = stack.names.bucket("lake")
+    arns = []
+    for version in (1, 2):
+        key = s3_layout.version_profile_key(stack.model, version, "reference")
+        stack.s3.put_object(Bucket=lake, Key=key, Body=f"profile of {version}".encode())
+        arns.append(stack.add_version())
+        deploy(stack)
+    stack.sagemaker.update_model_package(ModelPackageArn=arns[1], ModelApprovalStatus="Rejected")
+    assert rejected(stack) == []
+    assert served(stack) == stack.names.model_version(stack.model, 1)
+    changed(stack)
+    reference = stack.s3.get_object(Bucket=lake, Key=s3_layout.reference_profile_key(stack.model))["Body"].read()
+    assert reference == b"profile of 1"
+
+
+def test_a_rejected_version_that_is_not_served_changes_nothing(stack: LambdaStack) -> None:
+    stack.add_version()
+    config = deploy(stack)
+    stack.add_version(approval="Rejected")
+    assert rejected(stack) == []
+    assert at_rest(stack)["EndpointConfigName"] == config

@@ -155,7 +155,7 @@ def make_monitoring(recipe: Recipe, reference: References, steps: Steps) -> Moni
     table: Any = MonitoringTable(FakeDynamoDB(steps), "monitoring")
     buckets: Any = FakeBuckets(recipe, reference, steps)
     bus: Any = FakeBus(steps)
-    return Monitoring(NAMES, table, buckets, bus, lambda *_: None)
+    return Monitoring(NAMES, table, buckets, bus, lambda *_: None, lambda _: None)
 
 
 def _key(item: dict[str, Any]) -> tuple[str, str]:

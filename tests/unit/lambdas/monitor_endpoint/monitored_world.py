@@ -180,6 +180,7 @@ class World:
             Buckets(self.s3, self.names),
             EventBus(self.bus),
             lambda model, version, metric: self.baselines.get(version),
+            lambda model: None,
         )
 
     def handle(self, envelope: dict[str, Any]) -> Done:

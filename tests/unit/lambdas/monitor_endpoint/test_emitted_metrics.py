@@ -101,3 +101,10 @@ def test_captured_rows_break_the_silence():
 def test_labels_are_missed_after_their_delay_and_a_day():
     signs = Signs(labelled_at=(NOW - timedelta(days=3, hours=1)).isoformat())
     assert metrics_of(signs, RECIPE, NOW)["no_labels_score"] > 1
+
+
+@pytest.mark.parametrize(("age_days", "score"), [(0, 0.0), (45, 0.5), (90, 1.0), (99, 1.1)])
+def test_a_version_is_at_its_threshold_when_it_expires(age_days, score):
+    created = NOW - timedelta(days=age_days)
+    signs = Signs(lifetime=(created, created + timedelta(days=90)))
+    assert metrics_of(signs, RECIPE, NOW)["expiry_score"] == pytest.approx(score)

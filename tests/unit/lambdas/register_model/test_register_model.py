@@ -241,3 +241,20 @@ def test_sagemaker_accepts_the_package_request(lambda_stack: LambdaStack) -> Non
         lambda_stack.names, make_recipe(), job, evaluation_of(RUN_ID, 4.0, None), image_uri="image:1"
     )
     assert complaints("CreateModelPackage", request) == ""
+
+
+def test_with_manual_approval_what_passes_the_gate_waits_for_a_person(lambda_stack: LambdaStack) -> None:
+    lambda_stack.recipe = make_recipe(registry={"approval": "manual"})
+    state = finish_job(lambda_stack)
+    for _ in range(2):
+        answer = register(state)
+        assert answer["approval"] == "PendingManualApproval"
+    assert answer["why"].startswith("rmse 4 on 100 held-out rows")
+    assert registry.champion(lambda_stack.sagemaker, lambda_stack.names, lambda_stack.model) is None
+    assert reference_profile(lambda_stack) is None
+    assert set(detail_types(lambda_stack, 2)) == {"ModelRegistered"}
+
+
+def test_with_manual_approval_what_fails_the_gate_is_rejected_all_the_same(lambda_stack: LambdaStack) -> None:
+    lambda_stack.recipe = make_recipe(registry={"approval": "manual"}, gate={"at_most": 1.0})
+    assert register(finish_job(lambda_stack))["approval"] == "Rejected"

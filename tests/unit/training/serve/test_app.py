@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from training.schema import FeatureColumn, ModelSchema
 from training.serve.answer import Answers
 from training.serve.app import App
 from training.serve.decode import Decoder
+from training.serve.expiry import Expiry
 from training.serve.tables import TableAnswers
 
 MAX_BYTES = 100
@@ -31,7 +33,7 @@ class FixedModel:
         raise AssertionError
 
 
-def app(task: str = "regression", answer: Any = 12.3, classes: Iterable[Any] = ()) -> App:
+def app(task: str = "regression", answer: Any = 12.3, classes: Iterable[Any] = (), expiry: Expiry | None = None) -> App:
     schema = ModelSchema(
         model="tacos",
         task=task,
@@ -41,7 +43,8 @@ def app(task: str = "regression", answer: Any = 12.3, classes: Iterable[Any] = (
         classes=tuple(classes),
     )
     trained = TrainedModel(schema, FixedModel(answer))
-    return App(Decoder(schema), Answers(trained, "7"), TableAnswers(trained, ("id",), "7"), MAX_BYTES)
+    tables = TableAnswers(trained, ("id",), "7")
+    return App(Decoder(schema), Answers(trained, "7"), tables, expiry or Expiry(None, "7"), MAX_BYTES)
 
 
 @dataclass
@@ -150,3 +153,11 @@ def test_a_request_without_a_content_type_is_refused():
 
 def test_a_caller_that_hangs_up_gets_nothing():
     assert ask(app(), chunks=[b'{"x"', None]).status == 0
+
+
+def test_an_expired_model_is_alive_and_refuses_to_predict():
+    expired = Expiry(datetime(2026, 3, 1, tzinfo=UTC), "7")
+    assert ask(app(expiry=expired), "GET", "/ping", []).status == 200
+    answer = ask(app(expiry=expired))
+    assert answer.status == 410
+    assert "version 7 expired on 2026-03-01" in answer.body["error"]

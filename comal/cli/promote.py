@@ -1,0 +1,103 @@
+"""`comal promote`, `comal rollback` and `comal reject`: a person decides which version is served."""
+
+from typing import Annotated, Any
+
+import typer
+
+from comal.cli.catalogue import require_model
+from comal.cli.console import Json, Stack, examples, print_json, say
+from comal.cli.target import LOCAL_STACK, Target, open_target
+from comal.cli.verdict import approve, follow, reject, version_named
+from comal.cli.versions import champion_of, versions_of
+from comal.errors import UserError
+from comal.registry import APPROVED
+
+PROMOTE_EPILOG = examples(
+    'comal promote tacos 3 --why "checked with the kitchen"', 'comal promote tacos 2 --why "3 is slow" --no-follow'
+)
+ROLLBACK_EPILOG = examples(
+    'comal rollback tacos --why "complaints from norte"', 'comal rollback tacos --why "…" -s prod'
+)
+REJECT_EPILOG = examples('comal reject tacos 4 --why "trained on a broken export"')
+
+Model = Annotated[str, typer.Argument(help="Name of the model.")]
+Version = Annotated[int, typer.Argument(help="Version, as `comal models` lists it.", min=1)]
+Why = Annotated[str, typer.Option(help="Why; kept with the version.")]
+Follow = Annotated[bool, typer.Option("--follow/--no-follow", help="Wait until the endpoint has moved.")]
+
+
+def promote(
+    model: Model, version: Version, why: Why, wait: Follow = True, stack: Stack = LOCAL_STACK, as_json: Json = False
+) -> None:
+    """Make a version the champion: one that waits for approval, was rejected, or is older than the champion.
+
+    Newer approved versions are rejected, so that it is the newest approved one, which is what is served. The endpoint
+    moves without a failed request. A champion stays what it is.
+
+    Keys of --json: version, approval, rejected (versions that made way), endpoint.
+    """
+    target = open_target(stack)
+    require_model(target, model)
+    made_way = approve(target, model, version_named(target, model, version), why)
+    _tell(target, model, version, made_way, follows=wait, as_json=as_json)
+
+
+def rollback(model: Model, why: Why, wait: Follow = True, stack: Stack = LOCAL_STACK, as_json: Json = False) -> None:
+    """Go back to the version that was champion before: the newest approved one but the champion.
+
+    The champion is rejected, with your reason. The endpoint moves without a failed request.
+
+    Keys of --json: version, approval, rejected, endpoint.
+    """
+    target = open_target(stack)
+    require_model(target, model)
+    approved = [row for row in versions_of(target, model) if row["approval"] == APPROVED]
+    if len(approved) < 2:
+        raise UserError(
+            f"{model} has no approved version but version {approved[0]['version']}."
+            if approved
+            else f"{model} has no approved version.",
+            next_step=f"Choose another one: comal models {model}{target.option}, then comal promote {model} VERSION",
+        )
+    made_way = approve(target, model, approved[1], why)
+    _tell(target, model, approved[1]["version"], made_way, follows=wait, as_json=as_json)
+
+
+def reject_version(
+    model: Model, version: Version, why: Why, wait: Follow = True, stack: Stack = LOCAL_STACK, as_json: Json = False
+) -> None:
+    """Reject a version. If it is the champion, the newest approved one of the others is served instead.
+
+    The only approved version cannot be rejected: its endpoint would have nothing to go to.
+
+    Keys of --json: version, approval, rejected, endpoint.
+    """
+    target = open_target(stack)
+    require_model(target, model)
+    chosen = version_named(target, model, version)
+    approved = [row for row in versions_of(target, model) if row["approval"] == APPROVED]
+    if [row["version"] for row in approved] == [version]:
+        raise UserError(
+            f"Version {version} is the only approved version of {model}: its endpoint would have nothing to go to.",
+            next_step=f"Promote another one, which rejects this one: comal promote {model} VERSION --why …",
+        )
+    reject(target, model, chosen, why)
+    _tell(target, model, version, [version], follows=wait, as_json=as_json)
+
+
+def _tell(target: Target, model: str, version: int, rejected: list[int], *, follows: bool, as_json: bool) -> None:
+    endpoint = follow(target, model) if follows else None
+    versions = versions_of(target, model)
+    (row,) = [row for row in versions if row["version"] == version]
+    if as_json:
+        outcome: dict[str, Any] = {"version": version, "approval": row["approval"], "rejected": rejected}
+        print_json(outcome | {"endpoint": endpoint})
+        return
+    say(f"Version {version} of {model} is {row['approval']}: {row['why']}")
+    for other in rejected:
+        if other != version:
+            say(f"Version {other} is Rejected: it makes way.")
+    champion = champion_of(versions)
+    if endpoint and champion:
+        say(f"Endpoint {endpoint['name']} serves version {endpoint['version']}.")
+    say(f"next          comal models {model}{target.option}, or: comal status {model}{target.option}")

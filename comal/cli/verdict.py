@@ -1,0 +1,110 @@
+"""A person's verdict on a version of a model: what it makes of the registry, and what it tells the others.
+
+The champion is the newest approved version. So an older one is promoted by rejecting what is newer: the newest last, so
+that the champion changes once.
+"""
+
+import getpass
+from datetime import UTC, datetime
+from typing import Any
+
+from comal import registry
+from comal.cli.console import err
+from comal.cli.following import wait_for_endpoint
+from comal.cli.target import Target
+from comal.cli.versions import champion_of, versions_of
+from comal.errors import UserError
+from comal.event_bus import EventBus
+from comal.events import ModelApproved, ModelRejected, event_id
+
+
+def version_named(target: Target, model: str, version: int) -> dict[str, Any]:
+    """A row of `versions_of`.
+
+    Raises:
+        UserError: There is no such version; the message names those that there are.
+    """
+    versions = versions_of(target, model)
+    for row in versions:
+        if row["version"] == version:
+            return row
+    known = ", ".join(str(row["version"]) for row in versions) or "none"
+    raise UserError(
+        f"{model} has no version {version}; it has {known}.", next_step=f"Run: comal models {model}{target.option}"
+    )
+
+
+def approve(target: Target, model: str, chosen: dict[str, Any], why: str) -> list[int]:
+    """Make a version the champion; nothing happens if it is.
+
+    Returns:
+        Versions that were rejected to make way for it.
+
+    Raises:
+        UserError: It has expired, and would refuse every request.
+    """
+    _refuse_expired(target, model, chosen)
+    told = f"promoted by {getpass.getuser()}: {why}"
+    if chosen["approval"] != registry.APPROVED:
+        _judge(target, model, chosen, approved=True, why=told)
+    newer = [
+        row
+        for row in versions_of(target, model)
+        if row["version"] > chosen["version"] and row["approval"] == registry.APPROVED
+    ]
+    for row in reversed(newer):
+        _judge(target, model, row, approved=False, why=f"makes way for version {chosen['version']}, {told}")
+    return [row["version"] for row in newer]
+
+
+def reject(target: Target, model: str, chosen: dict[str, Any], why: str) -> None:
+    """Take a version out of the running; nothing happens if it is."""
+    if chosen["approval"] != registry.REJECTED:
+        _judge(target, model, chosen, approved=False, why=f"rejected by {getpass.getuser()}: {why}")
+
+
+def follow(target: Target, model: str) -> dict[str, Any] | None:
+    """Wait until the endpoint serves the champion.
+
+    Returns:
+        The endpoint, as `endpoint.endpoint_of` shows it; None where there is no champion, or nothing that serves it.
+    """
+    champion = champion_of(versions_of(target, model))
+    if champion is None or not _serves(target):
+        return None
+    with err.status(f"The endpoint moves to version {champion['version']} …"):
+        return wait_for_endpoint(target, model, champion["version"])
+
+
+def _serves(target: Target) -> bool:
+    functions = target.client("lambda")
+    try:
+        functions.get_function(FunctionName=target.names.shared("deploy_model"))
+    except functions.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
+def _refuse_expired(target: Target, model: str, chosen: dict[str, Any]) -> None:
+    expires_at, reason = chosen["expires_at"], f"version {chosen['version']} expired"
+    if chosen["refuses_when_expired"] and expires_at and expires_at <= datetime.now(UTC):
+        raise UserError(
+            f"Version {chosen['version']} of {model} expired on {expires_at:%Y-%m-%d}, and its recipe said "
+            "registry.when_expired: refuse.",
+            next_step=f'Train another: comal retrain {model} --reason "{reason}"{target.option}',
+        )
+
+
+def _judge(target: Target, model: str, row: dict[str, Any], *, approved: bool, why: str) -> None:
+    now = datetime.now(UTC)
+    registry.judge(target.client("sagemaker"), row["model_package_arn"], approved=approved, why=why)
+    kind = ModelApproved if approved else ModelRejected
+    event = kind(
+        event_id=event_id(target.stack, model, kind.__name__, row["model_package_arn"], now.isoformat()),
+        stack=target.stack,
+        model=model,
+        version=row["version"],
+        model_package_arn=row["model_package_arn"],
+        why=why,
+    )
+    EventBus(target.client("events")).emit(event, now)

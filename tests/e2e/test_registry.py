@@ -1,0 +1,113 @@
+"""A person and the registry: promote, roll back, reject; and a version that has expired."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import yaml
+from botocore.exceptions import ClientError
+
+from comal.cli.demo.chain import MODEL, TacoChain
+from comal.cli.demo.traffic import Traffic
+from comal.cli.following import wait_for_endpoint
+from comal.cli.repository import Repository
+from tests.e2e.clock import advance
+from tests.e2e.clone import Clone
+
+COMPONENTS = "[data, training, registry, serving, monitoring]"
+GROUP = f"local-{MODEL}"
+
+
+@pytest.fixture(scope="module")
+def chain(clone: Clone) -> TacoChain:
+    return TacoChain(Repository(clone.root))
+
+
+def approvals(clone: Clone) -> dict[int, str]:
+    return {row["version"]: row["approval"] for row in clone.json("models", MODEL)}
+
+
+def predict(clone: Clone, chain: TacoChain) -> dict[str, Any]:
+    order = chain.orders(chain.week(1))[0]
+    answer = clone.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=GROUP, ContentType="application/json", Body=json.dumps(order)
+    )
+    return dict(json.loads(answer["Body"].read()))
+
+
+def test_with_manual_approval_the_first_version_waits(clone, chain):
+    path = clone.root / f"recipes/{MODEL}.yaml"
+    recipe = yaml.safe_load(path.read_text())
+    recipe["registry"] = {"approval": "manual", "when_expired": "refuse", "owner": "ana", "purpose": "tell the guests"}
+    path.write_text(yaml.safe_dump(recipe, sort_keys=False))
+    clone.stack_value("comal:components", COMPONENTS)
+    clone.stack_value("comal:models", f"[{MODEL}]")
+    clone.comal("up")
+    clone.comal("push", MODEL, str(chain.week(1)))
+    done = clone.json("retrain", MODEL, "--reason", "the first")
+    assert (done["version"], done["approval"], done["endpoint"]) == (1, "PendingManualApproval", None)
+    assert "comal promote tacos 1" in clone.comal("status", MODEL).stdout
+
+
+def test_a_promoted_version_is_served_and_promoting_it_again_changes_nothing(clone, chain):
+    for _ in range(2):
+        done = clone.json("promote", MODEL, "1", "--why", "looks right")
+        assert (done["approval"], done["endpoint"]["version"], done["rejected"]) == ("Approved", 1, [])
+    (row,) = clone.json("models", MODEL)
+    assert row["why"].endswith("looks right")
+    assert predict(clone, chain)["model_version"] == "1"
+
+
+def test_there_and_back_again_without_a_failed_request(clone, chain):
+    clone.json("retrain", MODEL, "--reason", "the second")
+    traffic = Traffic(clone.target, MODEL, chain.orders(chain.week(1)))
+    with traffic:
+        clone.comal("promote", MODEL, "2", "--why", "newer")
+        back = clone.json("rollback", MODEL, "--why", "complaints")
+        assert (back["version"], back["rejected"], back["endpoint"]["version"]) == (1, [2], 1)
+        forth = clone.json("promote", MODEL, "2", "--why", "they were wrong")
+        assert (forth["rejected"], forth["endpoint"]["version"]) == ([], 2)
+        older = clone.json("promote", MODEL, "1", "--why", "were they?")
+        assert (older["rejected"], older["endpoint"]["version"]) == ([2], 1)
+    assert traffic.failures == []
+    assert set(traffic.answers) == {"1", "2"}
+    assert approvals(clone) == {2: "Rejected", 1: "Approved"}
+
+
+def test_what_cannot_be_is_refused_with_what_there_is(clone):
+    assert "has no version 9; it has 2, 1" in clone.comal("promote", MODEL, "9", "--why", "?", exit_code=2).stderr
+    assert "no approved version but version 1" in clone.comal("rollback", MODEL, "--why", "?", exit_code=2).stderr
+    assert "the only approved version" in clone.comal("reject", MODEL, "1", "--why", "?", exit_code=2).stderr
+    assert clone.json("reject", MODEL, "2", "--why", "it is already")["approval"] == "Rejected"
+
+
+def test_an_expired_version_alarms_and_is_refused(clone, chain):
+    sagemaker = clone.client("sagemaker")
+    arn = next(row["model_package_arn"] for row in clone.json("models", MODEL) if row["version"] == 1)
+    package = sagemaker.describe_model_package(ModelPackageName=arn)
+    notes = package["CustomerMetadataProperties"]
+    notes["expires_at"] = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
+    (container,) = package["InferenceSpecification"]["Containers"]
+    sagemaker.create_model_package(
+        ModelPackageGroupName=GROUP,
+        InferenceSpecification={
+            "Containers": [{name: container[name] for name in ("Image", "ModelDataUrl")}],
+            "SupportedContentTypes": ["application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+        ModelApprovalStatus="Approved",
+        CustomerMetadataProperties=notes,
+    )
+    wait_for_endpoint(clone.target, MODEL, 3)
+    advance(clone, 300)
+    time.sleep(2)  # containers know no clock but the machine's
+    with pytest.raises(ClientError, match="version 3 expired on") as refusal:
+        predict(clone, chain)
+    assert refusal.value.response["OriginalStatusCode"] == 410
+    (alarm,) = clone.client("cloudwatch").describe_alarms(AlarmNames=[f"local-{MODEL}-expired"])["MetricAlarms"]
+    assert alarm["StateValue"] == "ALARM"
+    assert "registry.when_expired: refuse" in clone.comal("promote", MODEL, "3", "--why", "?", exit_code=2).stderr
+    assert clone.json("rollback", MODEL, "--why", "expired")["endpoint"]["version"] == 1
+    assert predict(clone, chain)["model_version"] == "1"

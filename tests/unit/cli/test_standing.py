@@ -10,7 +10,7 @@ SERVED = {
     "batches": {"validated": 2},
     "run": {"status": "SUCCEEDED", "step": "done"},
     "champion": {"version": 2},
-    "latest": {"version": 2},
+    "latest": {"version": 2, "approval": "Approved"},
     "endpoint": {"status": "InService", "version": 2},
 }
 
@@ -25,6 +25,7 @@ SERVED = {
         ({"run": {"status": "FAILED", "step": "done"}}, "comal logs job tacos"),
         ({"run": None, "champion": None, "latest": None, "endpoint": None}, "comal retrain tacos"),
         ({"champion": None, "endpoint": None}, "comal models tacos"),
+        ({"latest": {"version": 3, "approval": "PendingManualApproval"}}, "comal promote tacos 3"),
         ({"endpoint": None}, "moving to version 2"),
         ({"endpoint": {"status": "Updating", "version": 1}}, "moving to version 2"),
     ],

@@ -135,6 +135,7 @@ def test_a_soft_deletion_keeps_its_event_time_and_a_hard_one_nothing(setup: Setu
     assert get(setup, group, "b") is None
     put(setup, group, "b", "2026-01-01T10:30:00Z")
     assert get(setup, group, "b") is not None, "nothing is left that would be newer"
+    setup.cloud.advance(6)
     deleted = [row for row in offline_rows(setup, group, 7) if row["is_deleted"]]
     assert [(row["order_id"], row["ordered_at"], row["tacos"]) for row in deleted] == [
         ("a", "2026-01-01T09:00:00Z", None),
@@ -149,6 +150,7 @@ def test_a_record_goes_to_the_stores_that_the_call_names(setup: Setup) -> None:
     put(setup, group, "online", "2026-01-01T10:00:00Z", TargetStores=["OnlineStore"])
     assert get(setup, group, "offline") is None
     assert get(setup, group, "online") is not None
+    setup.cloud.advance(6)
     assert [row["order_id"] for row in offline_rows(setup, group, 1)] == ["offline"]
     bare = create_group(setup, **ONLINE_ONLY)
     code, message = refusal(
@@ -293,11 +295,13 @@ def test_records_outlive_kill_9_and_reach_the_offline_store_once(survivor: Setup
     restart(survivor)
     assert await_group(survivor, group)["FeatureGroupName"] == group
     assert get(survivor, group, "order-39", FeatureNames=["tacos"]) == {"tacos": "39"}
+    survivor.cloud.advance(6)
     rows = offline_rows(survivor, group, 40)
     assert sorted(row["tacos"] for row in rows) == list(range(40))
     kill(survivor.cloud)
     restart(survivor)
     put(survivor, group, "last", "2026-01-01T10:00:00Z")
+    survivor.cloud.advance(6)
     offline_rows(survivor, group, 41)
 
 
@@ -325,6 +329,7 @@ def test_awswrangler_reads_the_offline_store_by_its_table(setup: Setup) -> None:
     group = create_group(setup)
     put(setup, group, "a", "2026-01-01T10:00:00Z", 1)
     put(setup, group, "b", "2026-01-02T10:00:00Z", 2)
+    setup.cloud.advance(6)
     offline_rows(setup, group, 2)
     config = setup.sagemaker.describe_feature_group(FeatureGroupName=group)["OfflineStoreConfig"]
     program = """

@@ -19,6 +19,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from benchmarks._report import Goal, Measurement, report
 from comal.leaderboard import Leaderboard
 from comal.recipe import Recipe
+from training.channels import Hyperparameters
 from training.dataset import find_batches
 from training.evaluate import HeldOut, score
 from training.fit import fit
@@ -58,12 +59,12 @@ def main() -> None:
 
 def benches() -> list[Bench]:
     """The tables, bikes first if they are there."""
-    bundled = [
-        _bundled(load_diabetes(), "diabetes", "regression"),
-        _bundled(load_breast_cancer(), "cancer", "binary"),
-        _bundled(load_wine(), "wine", "multiclass"),
+    tables = [
+        bundled(load_diabetes(), "diabetes", "regression"),
+        bundled(load_breast_cancer(), "cancer", "binary"),
+        bundled(load_wine(), "wine", "multiclass"),
     ]
-    return [bikes(_BIKES), *bundled] if _BIKES.exists() else bundled
+    return [bikes(_BIKES), *tables] if _BIKES.exists() else tables
 
 
 def bikes(path: Path) -> Bench:
@@ -77,7 +78,8 @@ def bikes(path: Path) -> Bench:
     return Bench({"model": "bikes", "task": "regression", "target": "cnt", "features": features}, pa.table(columns))
 
 
-def _bundled(bunch: Any, model: str, task: str) -> Bench:
+def bundled(bunch: Any, model: str, task: str) -> Bench:
+    """One of scikit-learn's tables, all columns numbers."""
     names = [name.replace(" ", "_") for name in bunch.feature_names]
     columns = {name: bunch.data[:, position] for position, name in enumerate(names)}
     features = {name: {"type": "number"} for name in names}
@@ -93,7 +95,8 @@ def compare(bench: Bench, minutes: float, split: int = 0, **training: Any) -> tu
     with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         pq.write_table(bench.table, Path(folder) / f"batch{split}.parquet")
         rows = read_rows(find_batches(Path(folder)), recipe)
-        found = search(rows, recipe, "benchmark", StopRequest())
+        job = Hyperparameters(model=recipe.model, run_id="benchmark")
+        found = search(rows, recipe, job, StopRequest())
         return _held_out_metric(rows, recipe), _held_out_metric(rows, found.recipe), found.leaderboard
 
 

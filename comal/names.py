@@ -70,6 +70,10 @@ class Names:
         """Training job and Step Functions execution of one run; a repeated create conflicts harmlessly."""
         return f"{self.stack}-{model}-{run_id}"
 
+    def tuning_job(self, run_id: str) -> str:
+        """Tuning job of one run; AWS allows 32 characters, so the model is in the run's id only."""
+        return f"{self.stack}-{run_id}"
+
     def model_version(self, model: str, version: int) -> str:
         """The SageMaker Model made from one model package version."""
         return f"{self.stack}-{model}-v{version}"

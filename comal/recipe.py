@@ -165,6 +165,12 @@ class Search(_Section):
 
     trials: int = Field(30, ge=1, le=1000, description="Most trials; the first is the recipe as it is.")
     minutes: float = Field(10, gt=0, description="Longest time of all trials together; the fit comes after it.")
+    jobs: int = Field(
+        1,
+        ge=1,
+        le=20,
+        description="Training jobs that search side by side, each as long, with its own seed; the best is kept.",
+    )
     algorithms: list[Algorithm] = Field(
         ["xgboost", "lightgbm", "linear"], min_length=1, description="Algorithms to choose from."
     )

@@ -10,6 +10,8 @@ from comal.names import Names
 from comal.recipe import METRICS_OF, Recipe
 from comal.registry import ModelVersion
 
+# What a search scored its winner by: cross-validated, so that several searches can be compared.
+SCORE = "search:score"
 _NUMBER = "([-0-9.e+]+)"
 # How often a spot job's running time it may wait for capacity and run, together.
 _SPOT_WAIT_FACTOR = 2
@@ -60,7 +62,7 @@ def training_job_request(
 
 def _metric_definitions(recipe: Recipe) -> list[dict[str, str]]:
     """What SageMaker reads off the job's log; the container prints `metric <name>=<value>`."""
-    metrics = (*METRICS_OF[recipe.task], "train:rows")
+    metrics = (*METRICS_OF[recipe.task], "train:rows", *([SCORE] if recipe.training.search else []))
     return [{"Name": name, "Regex": f"metric {name}={_NUMBER}"} for name in metrics]
 
 

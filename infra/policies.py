@@ -18,6 +18,7 @@ _READ_BY_MONITORING = ("recipes", "profiles", "captured", "labels")
 _WRITTEN_BY_VALIDATION = ("validated", "quarantine", "reports", "profiles")
 # https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html
 SAGEMAKER_MANAGED_RULE = "StepFunctionsGetEventsForSageMakerTrainingJobsRule"
+TUNING_MANAGED_RULE = "StepFunctionsGetEventsForSageMakerHyperParameterTuningJobsRule"
 
 
 def document(*statements: Statement) -> Document:
@@ -322,7 +323,7 @@ def batch_transform(names: Names, image_repository_arn: str) -> Document:
 
 
 def state_machine(names: Names, training_role_arn: str) -> Document:
-    """A model's state machine: runs the job by `.sync`, then register_model.
+    """A model's state machine: runs the job, or a tuning job, by `.sync`, then register_model.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html#sagemaker-iam
     """
@@ -331,10 +332,15 @@ def state_machine(names: Names, training_role_arn: str) -> Document:
             [f"sagemaker:{verb}TrainingJob" for verb in ("Create", "Describe", "Stop")] + ["sagemaker:AddTags"],
             [_sagemaker(names, "training-job/")],
         ),
+        allow(
+            [f"sagemaker:{verb}HyperParameterTuningJob" for verb in ("Create", "Describe", "Stop")]
+            + ["sagemaker:AddTags"],
+            [_sagemaker(names, "hyper-parameter-tuning-job/")],
+        ),
         _passes(training_role_arn, "sagemaker.amazonaws.com"),
         allow(
             ["events:PutTargets", "events:PutRule", "events:DescribeRule"],
-            [names.arn("events", f"rule/{SAGEMAKER_MANAGED_RULE}")],
+            [names.arn("events", f"rule/{rule}") for rule in (SAGEMAKER_MANAGED_RULE, TUNING_MANAGED_RULE)],
         ),
         allow(["lambda:InvokeFunction"], [names.arn("lambda", f"function:{names.shared('register_model')}")]),
     )

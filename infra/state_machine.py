@@ -1,4 +1,4 @@
-"""The training run of a model, as Step Functions runs it: job, registration, done; or failed with the reason.
+"""The training run of a model, as Step Functions runs it: job or jobs, registration, done; or failed with the reason.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html
 """
@@ -23,6 +23,8 @@ JOB_FIELDS = (
     "Environment",
     "Tags",
 )
+# Those of the CreateHyperParameterTuningJob request (comal/tuning_job.py), of a run that searches in several jobs.
+TUNING_FIELDS = ("HyperParameterTuningJobName", "HyperParameterTuningJobConfig", "TrainingJobDefinition", "Tags")
 # Getting an instance, pulling the image, uploading the model.
 OVERHEAD_MINUTES = 60
 # A spot job may wait for capacity as long as it may run.
@@ -70,6 +72,12 @@ def definition(names: Names, recipe: Recipe, *, registers: bool) -> dict[str, An
         "Catch": [_CATCH],
         "Next": "Register" if registers else "Done",
     }
+    tune = {
+        **train,
+        "Resource": "arn:aws:states:::sagemaker:createHyperParameterTuningJob.sync",
+        "Parameters": {f"{field}.$": f"$.tuning_job.{field}" for field in TUNING_FIELDS},
+        "ResultPath": "$.tuning_result",
+    }
     register = {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke",
@@ -85,9 +93,15 @@ def definition(names: Names, recipe: Recipe, *, registers: bool) -> dict[str, An
     }
     return {
         "Comment": f"One training run of {recipe.model}",
-        "StartAt": "Train",
+        "StartAt": "Choose",
         "States": {
+            "Choose": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.tuning_job", "IsPresent": True, "Next": "Tune"}],
+                "Default": "Train",
+            },
             "Train": train,
+            "Tune": tune,
             **({"Register": register} if registers else {}),
             "Done": {"Type": "Succeed"},
             "Failed": {"Type": "Fail", "ErrorPath": "$.failure.Error", "CausePath": "$.failure.Cause"},

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from comal.errors import PlatformError, RecipeError
 from comal.own_fit import FILE_NAME
@@ -16,7 +16,12 @@ MODEL_ARCHIVE = "model.tar.gz"
 
 
 class Hyperparameters(BaseModel):
-    """The job's hyperparameters; SageMaker hands every value over as text."""
+    """The job's hyperparameters; SageMaker hands every value over as text.
+
+    Attributes:
+        search_seed: Seed of this job's search, one of several of a tuning job.
+        tuning_objective_metric: What SageMaker tells every job of a tuning job.
+    """
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
@@ -24,6 +29,8 @@ class Hyperparameters(BaseModel):
     run_id: str
     champion_version: int | None = None
     champion_package_arn: str = ""
+    search_seed: int | None = None
+    tuning_objective_metric: str = Field("", alias="_tuning_objective_metric")
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def _choose(job: Job, rows: Rows, stop: StopRequest) -> tuple[Recipe, dict[str, 
     # Half a second of imports, which a run without a search does not need.
     from training.search.search import search
 
-    found = search(rows, job.recipe, job.hyperparameters.run_id, stop)
+    found = search(rows, job.recipe, job.hyperparameters, stop)
     stop.grant(SECONDS_TO_FIT)
     return found.recipe, {LEADERBOARD_FILE: found.leaderboard.model_dump_json(indent=2)}
 

@@ -1,5 +1,6 @@
 """`comal search`: one run that searches first, and what it tried."""
 
+import json
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,7 @@ from comal.recipe import Recipe, Search
 EPILOG = examples(
     "comal search tacos",
     "comal search tacos --trials 100 --minutes 30",
+    "comal search tacos --minutes 20 --jobs 4 -s dev",
     "comal search tacos --json | jq .leaderboard.trials[0]",
 )
 # The best of so many trials are shown to people; --json has all.
@@ -30,6 +32,9 @@ def search(
     model: Annotated[str, typer.Argument(help="Name of the model.")],
     trials: Annotated[int | None, typer.Option(min=1, max=1000, help="Most trials. Default: the recipe's.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Longest time. Default: the recipe's.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, max=20, help="Training jobs that search side by side. Default: the recipe's.")
+    ] = None,
     follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Wait for the run's outcome.")] = True,
     stack: Stack = LOCAL_STACK,
     as_json: Json = False,
@@ -44,7 +49,7 @@ def search(
     """
     target = open_target(stack)
     require_model(target, model)
-    wanted = _wanted(deployed_recipe(target, model), trials, minutes)
+    wanted = _wanted(deployed_recipe(target, model), trials, minutes, jobs)
     trigger = request_run(target, model, f"search: {wanted.trials} trials, {wanted.minutes:g} minutes", wanted)
     if not follow:
         if as_json:
@@ -61,21 +66,31 @@ def search(
 
 
 def leaderboard_of(target: Target, model: str, run_id: str) -> Leaderboard:
-    """What a run's search tried.
+    """What a run's search tried; of several side by side, the one that found the best.
 
     Raises:
         AlgorithmError: The run did not search.
     """
-    job = target.names.training_job(model, run_id)
+    job = _job_of(target, model, run_id)
     key = s3_layout.run_output_key(model, run_id, job, "output")
     body = target.client("s3").get_object(Bucket=target.names.bucket("models"), Key=key)["Body"]
     files = read_members(body, [leaderboard.FILE_NAME], _LIMITS)
     return Leaderboard.model_validate_json(files[leaderboard.FILE_NAME])
 
 
-def _wanted(recipe: Recipe, trials: int | None, minutes: float | None) -> Search:
+def _job_of(target: Target, model: str, run_id: str) -> str:
+    """The training job that made the run's model."""
+    name = target.names.training_job(model, run_id)
+    arn = target.names.arn("states", f"execution:{target.names.of_model(model)}:{name}")
+    ended = json.loads(target.client("stepfunctions").describe_execution(executionArn=arn)["output"])
+    tuning = ended.get("tuning_result")
+    return str(tuning["BestTrainingJob"]["TrainingJobName"]) if tuning else name
+
+
+def _wanted(recipe: Recipe, trials: int | None, minutes: float | None, jobs: int | None = None) -> Search:
     own = recipe.training.search or Search()
-    wanted = own.model_copy(update={"trials": trials or own.trials, "minutes": minutes or own.minutes})
+    update = {"trials": trials or own.trials, "minutes": minutes or own.minutes, "jobs": jobs or own.jobs}
+    wanted = own.model_copy(update=update)
     if wanted.minutes >= recipe.training.max_runtime_minutes:
         raise UserError(
             f"{wanted.minutes:g} minutes of search leave no time to fit: the deployed recipe's "

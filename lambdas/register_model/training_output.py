@@ -37,15 +37,25 @@ class FinishedJob:
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> "FinishedJob":
-        """Read the state of the execution after its training step; times are epoch milliseconds there."""
-        result = state["training_job_result"]
+        """Read the state of the execution after its training step; times are epoch milliseconds there.
+
+        Of a tuning job's training jobs it is the best, whose artifact lies where SageMaker puts every job's.
+        """
+        if "tuning_result" in state:
+            result = state["tuning_result"]["BestTrainingJob"]
+            name = result["TrainingJobName"]
+            model_data_url = f"{state['training_job']['OutputDataConfig']['S3OutputPath']}/{name}/output/model.tar.gz"
+        else:
+            result = state["training_job_result"]
+            name = state["training_job"]["TrainingJobName"]
+            model_data_url = result["ModelArtifacts"]["S3ModelArtifacts"]
         return cls(
             model=state["model"],
             run_id=state["run_id"],
-            job_name=state["training_job"]["TrainingJobName"],
+            job_name=name,
             ended_at=datetime.fromtimestamp(result["TrainingEndTime"] / 1000, UTC),
             champion_version=state["champion"]["version"] if state.get("champion") else None,
-            model_data_url=result["ModelArtifacts"]["S3ModelArtifacts"],
+            model_data_url=model_data_url,
         )
 
 

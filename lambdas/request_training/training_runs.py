@@ -16,6 +16,7 @@ from comal.names import Names
 from comal.recipe import Recipe
 from comal.table_items import from_item, to_item
 from comal.training_job import training_job_request
+from comal.tuning_job import tuning_job_request
 from lambdas.request_training.run import EndedRun, Run
 from lambdas.request_training.training_window import keys_in_window
 
@@ -59,10 +60,13 @@ class TrainingRuns:
         model, names = recipe.model, self.names
         champion = registry.champion(self.sagemaker, names, model)
         job = training_job_request(recipe, names, run_id, champion, image_uri=self.image_uri, role_arn=self.role_arn)
+        search = recipe.training.search
+        tuning = tuning_job_request(recipe, search, names, run_id, job) if search and search.jobs > 1 else None
         execution_input = {
             "model": model,
             "run_id": run_id,
             "training_job": job,
+            **({"tuning_job": tuning} if tuning else {}),
             "champion": {"version": champion.version, "model_package_arn": champion.arn} if champion else None,
         }
         return Run(

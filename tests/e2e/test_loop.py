@@ -30,6 +30,7 @@ NOT_SEEN_HERE = {
     ("training-job", "s3:AbortMultipartUpload"): "of an artifact above 5 GB",
     ("training-run", "sagemaker:AddTags"): "AWS asks for it where a job is created with tags",
     ("training-run", "sagemaker:StopTrainingJob"): "when an execution is stopped",
+    ("training-run", "sagemaker:StopHyperParameterTuningJob"): "the same",
 }
 
 
@@ -142,6 +143,10 @@ def test_a_search_shows_what_it_tried_and_its_winner_is_judged_like_any_other(cl
     trials = outcome["leaderboard"]["trials"]
     assert {trial["number"] for trial in trials} == {0, 1, 2}
     assert trials[0]["rank"] == 1
+    side_by_side = clone.json("search", MODEL, "--trials", "1", "--minutes", "2", "--jobs", "2")
+    assert (side_by_side["status"], side_by_side["version"]) == ("SUCCEEDED", 5)
+    jobs = clone.client("sagemaker").list_hyper_parameter_tuning_jobs()["HyperParameterTuningJobSummaries"]
+    assert [job["TrainingJobStatusCounters"]["Completed"] for job in jobs] == [2]
     refused = clone.comal("search", MODEL, "--minutes", "30", exit_code=2)
     assert "leave no time to fit" in refused.stderr
 
@@ -156,7 +161,7 @@ def test_a_fit_of_the_teams_own_is_deployed_pinned_and_judged_like_any_other(clo
     recipe.write_text(yaml.safe_dump(values, sort_keys=False))
     assert clone.json("up", "--yes")["failures"] == []
     outcome = clone.json("retrain", MODEL, "--reason", "a fit of our own")
-    assert (outcome["status"], outcome["version"]) == ("SUCCEEDED", 5)
+    assert (outcome["status"], outcome["version"]) == ("SUCCEEDED", 6)
     prefix = s3_layout.run_recipe_prefix(MODEL, outcome["run_id"])
     bucket = target(clone).names.bucket("models")
     pinned = clone.client("s3").get_object(Bucket=bucket, Key=f"{prefix}fit.py")["Body"].read()

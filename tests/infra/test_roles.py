@@ -72,6 +72,7 @@ def test_every_resource_in_a_policy_belongs_to_the_stack(program):
     """Or is one of the account's own that has no owner."""
     shared = (
         "rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule",
+        "rule/StepFunctionsGetEventsForSageMakerHyperParameterTuningJobsRule",
         "event-bus/default",
         "log-group:/aws/sagemaker/",
         "scalable-target/*",

@@ -3,9 +3,10 @@
 import pytest
 
 from comal.names import Names
-from comal.recipe import Recipe
+from comal.recipe import Recipe, Search
 from comal.training_job import training_job_request
-from infra.state_machine import JOB_FIELDS, definition
+from comal.tuning_job import tuning_job_request
+from infra.state_machine import JOB_FIELDS, TUNING_FIELDS, definition
 from tests.infra.program import IMAGE_URI
 
 NAMES = Names("dev", "123456789012", "eu-west-1")
@@ -16,6 +17,11 @@ def recipe() -> Recipe:
     return Recipe(model="tacos", task="regression", target="minutes", features={"staff": {"type": "integer"}})
 
 
+def test_it_picks_every_field_of_the_tuning_jobs_request(recipe):
+    job = training_job_request(recipe, NAMES, "0" * 12, None, image_uri=IMAGE_URI, role_arn="arn:aws:iam::1:role/x")
+    assert set(TUNING_FIELDS) == set(tuning_job_request(recipe, Search(jobs=3), NAMES, "0" * 12, job))
+
+
 def test_it_picks_every_field_of_the_job_request(recipe):
     request = training_job_request(recipe, NAMES, "0" * 12, None, image_uri=IMAGE_URI, role_arn="arn:aws:iam::1:role/x")
     assert set(JOB_FIELDS) == set(request)
@@ -24,12 +30,14 @@ def test_it_picks_every_field_of_the_job_request(recipe):
 @pytest.mark.parametrize("registers", [True, False])
 def test_every_state_is_reached_and_leads_to_an_end(recipe, registers):
     states = definition(NAMES, recipe, registers=registers)["States"]
-    reached, todo = set(), ["Train"]
+    reached, todo = set(), ["Choose"]
     while todo:
         name = todo.pop()
         reached.add(name)
         state = states[name]
         following = [state["Next"]] if "Next" in state else []
+        following += [choice["Next"] for choice in state.get("Choices", [])]
+        following += [state["Default"]] if "Default" in state else []
         following += [catch["Next"] for catch in state.get("Catch", [])]
         assert following or state["Type"] in {"Succeed", "Fail"}
         todo += [one for one in following if one not in reached]
@@ -38,7 +46,7 @@ def test_every_state_is_reached_and_leads_to_an_end(recipe, registers):
 
 def test_every_failure_ends_the_run_with_its_reason(recipe):
     states = definition(NAMES, recipe, registers=True)["States"]
-    for task in ("Train", "Register"):
+    for task in ("Train", "Tune", "Register"):
         (catch,) = states[task]["Catch"]
         assert (catch["ErrorEquals"], catch["Next"], catch["ResultPath"]) == (["States.ALL"], "Failed", "$.failure")
     assert (states["Failed"]["ErrorPath"], states["Failed"]["CausePath"]) == ("$.failure.Error", "$.failure.Cause")

@@ -10,6 +10,8 @@ from optuna.trial import TrialState
 from comal.errors import ComalError
 from comal.leaderboard import Leaderboard, Trial
 from comal.recipe import HIGHER_IS_BETTER, Preprocessing, Recipe, Training
+from comal.training_job import SCORE
+from training.channels import Hyperparameters
 from training.progress import say
 from training.rows import Rows
 from training.schema import schema_of
@@ -43,13 +45,13 @@ class Found:
     leaderboard: Leaderboard
 
 
-def search(rows: Rows, recipe: Recipe, run_id: str, stop: StopRequest) -> Found:
+def search(rows: Rows, recipe: Recipe, job: Hyperparameters, stop: StopRequest) -> Found:
     """Search on the training rows; the held-out rows are not looked at.
 
     Args:
         rows: The run's rows.
         recipe: Its `training.search` says how long; its own way to train is the first trial.
-        run_id: For the leaderboard.
+        job: Names the run, and has the seed of a search that is one of several.
         stop: Ends the search; what was best so far is found.
 
     Raises:
@@ -59,7 +61,8 @@ def search(rows: Rows, recipe: Recipe, run_id: str, stop: StopRequest) -> Found:
     matrix, target = rows.matrix[rows.training], rows.training_target(schema.classes)
     folds = make_folds(target, recipe.training.seed, two_classes=recipe.task == "binary")
     searched = SearchedRows(matrix, target, schema, folds)
-    trials = _Trials(recipe, searched, space_of(recipe, schema, matrix, target), stop)
+    seed = recipe.training.seed if job.search_seed is None else job.search_seed
+    trials = _Trials(recipe, searched, space_of(recipe, schema, matrix, target), seed, stop)
     say(
         f"Searching among {', '.join(trials.space.algorithms)}: at most {trials.budget.trials} trials, "
         f"{len(folds)} folds of {len(target)} rows."
@@ -67,7 +70,7 @@ def search(rows: Rows, recipe: Recipe, run_id: str, stop: StopRequest) -> Found:
     ended_by = trials.run()
     board = Leaderboard(
         model=recipe.model,
-        run_id=run_id,
+        run_id=job.run_id,
         metric=recipe.metric,
         folds=len(folds),
         rows=len(target),
@@ -77,6 +80,8 @@ def search(rows: Rows, recipe: Recipe, run_id: str, stop: StopRequest) -> Found:
     )
     best = with_training(recipe, trials.ways[board.winner.number] if board.winner else recipe.training)
     say(_outcome(board))
+    if board.winner:
+        say(f"metric {SCORE}={board.winner.score!r}")
     return Found(best, board)
 
 
@@ -87,7 +92,7 @@ class _Trials:
         ways: How each trial trained, by its number; rounds that cross-validation found are among the parameters.
     """
 
-    def __init__(self, recipe: Recipe, rows: SearchedRows, space: Space, stop: StopRequest) -> None:
+    def __init__(self, recipe: Recipe, rows: SearchedRows, space: Space, seed: int, stop: StopRequest) -> None:
         assert recipe.training.search is not None  # nobody searches without being asked to
         self.space = space
         self.budget = Budget(recipe.training.search, stop)
@@ -97,7 +102,7 @@ class _Trials:
         self._rows = rows
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._study = optuna.create_study(
-            sampler=TPESampler(seed=recipe.training.seed, n_startup_trials=2 * len(space.algorithms) + 2),
+            sampler=TPESampler(seed=seed, n_startup_trials=2 * len(space.algorithms) + 2),
             pruner=optuna.pruners.MedianPruner(n_startup_trials=_TRIALS_BEFORE_PRUNING, n_warmup_steps=WARM_UP),
         )
 

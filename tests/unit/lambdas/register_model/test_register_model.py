@@ -107,6 +107,23 @@ def profile_at(stack: LambdaStack, key: str) -> dict[str, Any] | None:
     return profile
 
 
+def test_of_a_tuning_job_the_best_training_job_is_registered() -> None:
+    best = {"TrainingJobName": "dev-0123-002-abcd1234", "TrainingEndTime": 1_767_225_600_000}
+    state = {
+        "model": "tacos",
+        "run_id": RUN_ID,
+        "training_job": {
+            "TrainingJobName": "dev-tacos-0123",
+            "OutputDataConfig": {"S3OutputPath": "s3://m/tacos/runs/0"},
+        },
+        "tuning_result": {"BestTrainingJob": best},
+    }
+    job = FinishedJob.from_state(state)
+    assert job.job_name == best["TrainingJobName"]
+    assert job.model_data_url == "s3://m/tacos/runs/0/dev-0123-002-abcd1234/output/model.tar.gz"
+    assert job.ended_at == datetime(2026, 1, 1, tzinfo=UTC)
+
+
 def test_the_first_version_is_registered_and_approved(lambda_stack: LambdaStack) -> None:
     answer = register(finish_job(lambda_stack))
     assert (answer["version"], answer["approval"]) == (1, "Approved")

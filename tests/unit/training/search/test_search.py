@@ -1,5 +1,6 @@
 """A search ends in time, never looks at held-out rows, and leaves a winner that is no worse than the recipe."""
 
+import json
 import re
 import signal
 import time
@@ -74,6 +75,22 @@ def test_the_same_seed_makes_the_same_trials(new_job: NewJob, diabetes: Sample):
         boards.append(timeless(board_of(job)))
     assert boards[0] == boards[1]
     assert boards[0] != boards[2]
+
+
+def test_one_search_of_several_has_a_seed_of_its_own_and_says_its_score(
+    new_job: NewJob, diabetes: Sample, capsys: pytest.CaptureFixture[str]
+):
+    boards = []
+    for seed in ("5", "6"):
+        job = new_job(searching(diabetes, trials=6, algorithms=["linear"]), diabetes.batches)
+        path = job.paths.config / "hyperparameters.json"
+        told = {"search_seed": seed, "_tuning_objective_metric": "search:score"}
+        path.write_text(json.dumps({**json.loads(path.read_text()), **told}))
+        job.run()
+        boards.append(board_of(job))
+        assert f"metric search:score={boards[-1].winner.score!r}\n" in capsys.readouterr().out
+    assert boards[0].own.score == boards[1].own.score  # the folds are the same
+    assert timeless(boards[0]) != timeless(boards[1])
 
 
 def test_held_out_rows_are_not_looked_at(new_job: NewJob, diabetes: Sample):

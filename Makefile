@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 
 help:  ## Show what each target does
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(STAMP): requirements/lock.txt requirements/layer.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -40,15 +40,22 @@ check: $(STAMP)  ## Lint, types, and who may import whom
 bench: $(STAMP)  ## Print each hot path against its peer and its limit
 	@for file in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
 
+bench-peers:  ## Install what `make bench` compares with, each into its own environment below .comal/peers
+	@for list in requirements/peers-*.txt; do \
+	  peer=.comal/peers/$$(basename $$list .txt | sed s/peers-//); echo "Installing $$list into $$peer …"; \
+	  $(PYTHON) -m venv $$peer && $$peer/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $$list || exit 1; \
+	done
+
 PIN := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate
 lock:  ## Pin what pyproject.toml and requirements/*.in ask for (needs uv on the PATH)
 	$(PIN) --universal --python-version 3.11 --all-extras pyproject.toml -o requirements/lock.txt
 	$(PIN) --universal --python-version 3.11 -c requirements/lock.txt requirements/layer.in -o requirements/layer.txt
 	for image in training training-gpu; do $(PIN) --python-version 3.12 --python-platform x86_64-manylinux_2_28 \
 	  -c requirements/lock.txt requirements/$$image.in -o requirements/$$image.txt || exit 1; done
+	for peer in requirements/peers-*.in; do $(PIN) --universal --python-version 3.11 $$peer -o $${peer%.in}.txt || exit 1; done
 
 clean:  ## Remove the virtual environment and every cache; the local cloud's data stays
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -not -path './.comal/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test test-all check bench lock clean
+.PHONY: help setup demo test test-all check bench bench-peers lock clean

@@ -1,20 +1,15 @@
 """What a profile with its drift scores costs: 20 columns of numbers and 5 of categories, beside reading them alone."""
 
-import json
-import multiprocessing
-import os
-import subprocess
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks._contenders import ask_peer, in_a_process, measurement, median
 from benchmarks._report import Measurement
 from comal.drift_score import score_window
 from comal.profile import Profile
@@ -26,15 +21,9 @@ CATEGORIES = [f"category{position}" for position in range(5)]
 _VALUES = [f"value{position}" for position in range(12)]
 _GROUP_ROWS = 250_000
 _THREADS = 2
-_MIB_PER_KIB = 1 / 1024
-
-# A peer has an environment of its own, found at <COMAL_PEERS>/<peer>/bin/python; its script prints what it took.
-_PEER_SCRIPTS = Path(__file__).resolve().parent / "peers"
 PEERS = ("evidently", "nannyml")
 
-Took = dict[str, float]
 Result = TypeVar("Result")
-Work = Callable[[Path, Path], None]
 
 
 def recipe() -> Recipe:
@@ -71,13 +60,13 @@ def measure(rows_path: Path, reference_path: Path, repeats: int, *, with_peers: 
     path = f"profile and drift score, {pq.read_metadata(rows_path).num_rows:,} rows"
     ours, limit = [], []
     for _ in range(repeats):
-        ours.append(_in_a_process(_profile_and_score, rows_path, reference_path))
-        limit.append(_in_a_process(_decode, rows_path, reference_path))
+        ours.append(in_a_process(_profile_and_score, rows_path, reference_path))
+        limit.append(in_a_process(_decode, rows_path, reference_path))
     return [
-        _measurement(path, "comal", "ours", _median(ours)),
-        _measurement(path, f"Parquet decode on {_THREADS} threads", "limit", _median(limit)),
+        measurement(path, "comal", "ours", median(ours)),
+        measurement(path, f"Parquet decode on {_THREADS} threads", "limit", median(limit)),
         *(
-            _measurement(path, peer, "peer", _peer(peer, rows_path, reference_path))
+            measurement(path, peer, "peer", ask_peer(peer, "drift", rows_path, reference_path))
             for peer in (PEERS if with_peers else ())
         ),
     ]
@@ -111,43 +100,3 @@ def _in_threads(work: Callable[[range], Result], rows_path: Path) -> list[Result
     groups = pq.read_metadata(rows_path).num_row_groups
     with ThreadPoolExecutor(_THREADS) as pool:
         return list(pool.map(work, [range(thread, groups, _THREADS) for thread in range(_THREADS)]))
-
-
-def _in_a_process(work: Work, rows_path: Path, reference_path: Path) -> Took:
-    """What one run takes, imports left out; a process of its own tells its own memory."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_timed, args=(work, rows_path, reference_path, there))
-    process.start()
-    took: Took = here.recv()
-    process.join()
-    return took
-
-
-def _timed(work: Work, rows_path: Path, reference_path: Path, pipe: Connection) -> None:
-    started, cpu_started = time.perf_counter(), time.process_time()
-    work(rows_path, reference_path)
-    took = {"value": time.perf_counter() - started, "cpu_s": time.process_time() - cpu_started}
-    # getrusage would tell the peak of the process that started this one, where that is higher.
-    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
-    pipe.send({**took, "peak_mb": int(peak.split()[1]) * _MIB_PER_KIB})
-
-
-def _peer(peer: str, rows_path: Path, reference_path: Path) -> Took | None:
-    python = Path(os.environ.get("COMAL_PEERS", ".comal/peers")) / peer / "bin/python"
-    if not python.exists():
-        return None
-    command = [str(python), str(_PEER_SCRIPTS / f"drift_{peer}.py"), str(rows_path), str(reference_path)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True)
-    took: Took = json.loads(answer.stdout.splitlines()[-1])
-    return took
-
-
-def _median(runs: list[Took]) -> Took:
-    return sorted(runs, key=lambda took: took["value"])[len(runs) // 2]
-
-
-def _measurement(path: str, contender: str, role: Literal["peer", "ours", "limit"], took: Took | None) -> Measurement:
-    if took is None:
-        return Measurement(path, contender, role, None, "s")
-    return Measurement(path, contender, role, took["value"], "s", took["cpu_s"], took["peak_mb"])

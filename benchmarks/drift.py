@@ -1,8 +1,6 @@
 """How often drift scores are wrong without drift, how soon they find what is known to drift, and what they cost.
 
-The truth is the simulated taco chain's. Peers are measured where they are installed, each in an environment of its own
-in `COMAL_PEERS` (.comal/peers by default): `python -m venv .comal/peers/evidently` with evidently and pandas<3, and
-`.comal/peers/nannyml` with nannyml, statsmodels and pandas<3.
+The truth is the simulated taco chain's. `make bench-peers` installs the peers.
 """
 
 import argparse

@@ -48,6 +48,10 @@ class TableAnswers:
     keys: tuple[str, ...]
     version: str | None
 
+    @property
+    def _is_regression(self) -> bool:
+        return self.trained.schema.task == "regression"
+
     def answer(self, body: bytes) -> bytes:
         """The predictions of a file's rows.
 
@@ -70,8 +74,8 @@ class TableAnswers:
                 if absent:
                     raise RefusalError(400, f"the file has no column '{absent[0]}'", column=absent[0])
                 schema = self._schema(keys)
-                # A dictionary of keys would be as long as their column.
-                repeated = [name for name in schema.names if name not in (_ROW_NUMBER, *keys)]
+                # A dictionary of what differs from row to row would be as long as its column.
+                repeated = ["model_version", "scored_at", *([] if self._is_regression else ["prediction"])]
                 with pq.ParquetWriter(sink, schema, use_dictionary=repeated) as writer:
                     batches = file.iter_batches(_ROWS_AT_A_TIME, columns=[*keys, *features])
                     predict = partial(self._predict, keys, scored_at)
@@ -84,10 +88,9 @@ class TableAnswers:
     def _schema(self, keys: list[str]) -> "pa.Schema":
         import pyarrow as pa
 
-        task = self.trained.schema.task
         fields = [(_ROW_NUMBER, pa.int64()), *((key, pa.string()) for key in keys)]
-        fields.append(("prediction", pa.float64() if task == "regression" else pa.string()))
-        if task != "regression":
+        fields.append(("prediction", pa.float64() if self._is_regression else pa.string()))
+        if not self._is_regression:
             fields.append(("probability", pa.float64()))
         return pa.schema([*fields, ("model_version", pa.string()), ("scored_at", pa.timestamp("ms", tz="UTC"))])
 
@@ -113,7 +116,7 @@ class TableAnswers:
         import pyarrow as pa
 
         schema = self.trained.schema
-        if schema.task == "regression":
+        if self._is_regression:
             return {"prediction": predicted.astype(np.float64)}
         best = predicted.argmax(axis=1)
         shown = predicted[:, 1] if schema.task == "binary" else predicted.max(axis=1)

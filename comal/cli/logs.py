@@ -81,11 +81,11 @@ def _function_groups(target: Target) -> list[str]:
 
 
 def _last_job_stream(target: Target, model: str) -> str:
-    """Jobs share one log group: a stream is called <job>/algo-1-…."""
+    """Jobs share one log group."""
     run = last_run(target, model)
     if run is None:
         raise PlatformError(f"{model} has had no run yet.", next_step=f"Run: comal status {model}{target.option}")
-    return f"{run['training_job']}/"
+    return str(run["log_streams"])
 
 
 def _print_new(lines: list[dict[str, Any]], shown: set[str], as_json: bool) -> None:

@@ -14,8 +14,9 @@ def last_run(target: Target, model: str) -> dict[str, Any] | None:
     """The run that started last, or None before the first.
 
     Returns:
-        run_id, training_job, status (of the execution: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED), step
-        (training, registering or done), started_at, ended_at, failure (one line, or None).
+        run_id, training_job (of several that search side by side the best so far, or the first), log_streams (what the
+        names of its jobs' log streams begin with), status (of the execution: RUNNING, SUCCEEDED, FAILED, TIMED_OUT,
+        ABORTED), step (training, registering or done), started_at, ended_at, failure (one line, or None).
     """
     states = target.client("stepfunctions")
     try:
@@ -39,18 +40,33 @@ def run_of(target: Target, model: str, run_id: str) -> dict[str, Any] | None:
 
 
 def _run(target: Target, model: str, execution: dict[str, Any]) -> dict[str, Any]:
-    job_name = execution["name"]
+    run_id = execution["name"].removeprefix(target.names.training_job(model, ""))
     status = execution["status"]
+    job_name, log_streams = _job(target, execution["name"], run_id)
     job = describe_or_none(target.client("sagemaker").describe_training_job, TrainingJobName=job_name)
     return {
-        "run_id": job_name.removeprefix(target.names.training_job(model, "")),
+        "run_id": run_id,
         "training_job": job_name,
+        "log_streams": log_streams,
         "status": status,
         "step": _step(status, job),
         "started_at": execution["startDate"],
         "ended_at": execution.get("stopDate"),
         "failure": None if status in {RUNNING, SUCCEEDED} else _failure(target, execution["executionArn"], job),
     }
+
+
+def _job(target: Target, name: str, run_id: str) -> tuple[str, str]:
+    """The run's training job, and what its log streams begin with; they are called <job>/algo-1-…."""
+    sagemaker, tuning = target.client("sagemaker"), target.names.tuning_job(run_id)
+    described = describe_or_none(sagemaker.describe_hyper_parameter_tuning_job, HyperParameterTuningJobName=tuning)
+    if described is None:
+        return name, f"{name}/"
+    jobs = [described["BestTrainingJob"]] if "BestTrainingJob" in described else []
+    if not jobs:
+        answer = sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=tuning)
+        jobs = answer["TrainingJobSummaries"]
+    return jobs[0]["TrainingJobName"] if jobs else name, f"{tuning}-"
 
 
 def _step(status: str, job: dict[str, Any] | None) -> str:

@@ -1,6 +1,5 @@
 """`comal search`: one run that searches first, and what it tried."""
 
-import json
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +11,7 @@ from comal.cli.catalogue import deployed_recipe, require_model
 from comal.cli.console import Json, Stack, examples, print_json, print_table, say
 from comal.cli.models import metrics_text
 from comal.cli.retrain import follow_request, request_run
+from comal.cli.runs import run_of
 from comal.cli.target import LOCAL_STACK, Target, open_target
 from comal.errors import UserError
 from comal.leaderboard import Leaderboard, Trial
@@ -71,23 +71,21 @@ def leaderboard_of(target: Target, model: str, run_id: str) -> Leaderboard:
     Raises:
         AlgorithmError: The run did not search.
     """
-    job = _job_of(target, model, run_id)
-    key = s3_layout.run_output_key(model, run_id, job, "output")
+    run = run_of(target, model, run_id)
+    assert run is not None  # its end was waited for
+    key = s3_layout.run_output_key(model, run_id, run["training_job"], "output")
     body = target.client("s3").get_object(Bucket=target.names.bucket("models"), Key=key)["Body"]
     files = read_members(body, [leaderboard.FILE_NAME], _LIMITS)
     return Leaderboard.model_validate_json(files[leaderboard.FILE_NAME])
 
 
-def _job_of(target: Target, model: str, run_id: str) -> str:
-    """The training job that made the run's model."""
-    name = target.names.training_job(model, run_id)
-    arn = target.names.arn("states", f"execution:{target.names.of_model(model)}:{name}")
-    ended = json.loads(target.client("stepfunctions").describe_execution(executionArn=arn)["output"])
-    tuning = ended.get("tuning_result")
-    return str(tuning["BestTrainingJob"]["TrainingJobName"]) if tuning else name
-
-
 def _wanted(recipe: Recipe, trials: int | None, minutes: float | None, jobs: int | None = None) -> Search:
+    if recipe.training.fit is not None:
+        raise UserError(
+            f"The recipe of '{recipe.model}' names a fit of its own ({recipe.training.fit}); a search chooses among "
+            "the kit's algorithms.",
+            next_step="Take `training.fit` out of the recipe and run `comal up`.",
+        )
     own = recipe.training.search or Search()
     update = {"trials": trials or own.trials, "minutes": minutes or own.minutes, "jobs": jobs or own.jobs}
     wanted = own.model_copy(update=update)

@@ -147,6 +147,8 @@ def test_a_search_shows_what_it_tried_and_its_winner_is_judged_like_any_other(cl
     assert (side_by_side["status"], side_by_side["version"]) == ("SUCCEEDED", 5)
     jobs = clone.client("sagemaker").list_hyper_parameter_tuning_jobs()["HyperParameterTuningJobSummaries"]
     assert [job["TrainingJobStatusCounters"]["Completed"] for job in jobs] == [2]
+    log = clone.comal("logs", "job", MODEL).stdout
+    assert log.count("metric search:score=") == 2
     refused = clone.comal("search", MODEL, "--minutes", "30", exit_code=2)
     assert "leave no time to fit" in refused.stderr
 

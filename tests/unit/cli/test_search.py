@@ -37,6 +37,11 @@ def test_options_come_before_the_recipe_and_the_recipe_before_the_defaults():
     assert _wanted(recipe(), 5, None) == Search(trials=5)
 
 
+def test_a_recipe_with_a_fit_of_its_own_has_nothing_to_search():
+    with pytest.raises(UserError, match="names a fit of its own"):
+        _wanted(recipe(fit="my_models/a.py:fit"), None, None)
+
+
 def test_a_search_that_fills_the_jobs_time_is_refused():
     with pytest.raises(UserError, match="30 minutes of search leave no time to fit"):
         _wanted(recipe(), None, 30)

@@ -53,7 +53,7 @@ def extract(archive: Archive, destination: Path, limits: Limits | None = None) -
     """
     paths = []
     destination.mkdir(parents=True, exist_ok=True)
-    with _members(archive, limits or Limits()) as members:
+    with walk(archive, limits or Limits()) as members:
         for path, content in members:
             target = destination / path
             try:
@@ -81,7 +81,7 @@ def read_members(archive: Archive, names: Collection[str], limits: Limits | None
         AlgorithmError: As for `extract`, or a file is absent.
     """
     found: dict[str, bytes] = {}
-    with _members(archive, limits or Limits()) as members:
+    with walk(archive, limits or Limits()) as members:
         for path, content in members:
             if content is None or str(path) not in names:
                 continue
@@ -95,10 +95,14 @@ def read_members(archive: Archive, names: Collection[str], limits: Limits | None
 
 
 @contextmanager
-def _members(archive: Archive, limits: Limits) -> Iterator[Iterator[tuple[PurePosixPath, IO[bytes] | None]]]:
-    """Pairs of path and content (None for a folder), each checked before it is handed out."""
+def walk(archive: Archive, limits: Limits) -> Iterator[Iterator[tuple[PurePosixPath, IO[bytes] | None]]]:
+    """Pairs of path and content (None for a folder), each checked before it is handed out.
+
+    Raises:
+        AlgorithmError: As for `extract`.
+    """
     if isinstance(archive, Path):
-        with archive.open("rb") as file, _members(file, limits) as members:
+        with archive.open("rb") as file, walk(file, limits) as members:
             yield members
         return
     packed = _Counter(archive)

@@ -19,6 +19,8 @@ models    <model>/runs/<run>/inputs/recipe/recipe.json        the recipe this ru
           <model>/runs/<run>/inputs/train.manifest            the batches this run used (SageMaker ManifestFile)
           <model>/runs/<run>/<job>/output/{model,output}.tar.gz
           <model>/runs/<run>/evaluation.json                  what register_model judged
+          <model>/runs/<run>/lineage.json                     what its model comes from
+          <model>/runs/<run>/again/<attempt>/…                a model that is trained again to compare, while it is
 capture   <model>/<endpoint>/<variant>/yyyy/mm/dd/hh/….jsonl  data capture, as SageMaker writes it
 """
 
@@ -158,6 +160,16 @@ def run_output_key(model: str, run_id: str, job: str, archive: str) -> str:
 def run_evaluation_key(model: str, run_id: str) -> str:
     """The evaluation that the gate judged."""
     return run_prefix(model, run_id) + "evaluation.json"
+
+
+def run_lineage_key(model: str, run_id: str) -> str:
+    """Where the run's model comes from, with the object version of each input."""
+    return run_prefix(model, run_id) + "lineage.json"
+
+
+def again_prefix(model: str, run_id: str, attempt: str) -> str:
+    """Folder of an attempt to train a run's model again (`comal reproduce`); emptied when it is over."""
+    return run_prefix(model, run_id) + f"again/{attempt}/"
 
 
 def split_uri(uri: str) -> tuple[str, str]:

@@ -124,11 +124,12 @@ def register_model(names: Names, image_repository_arn: str) -> list[Statement]:
     """Reads a run's output, registers a version and judges it."""
     lake, models = names.bucket("lake"), names.bucket("models")
     return [
-        allow(["s3:GetObject"], [_objects(models, "*/runs/*")]),
+        allow(["s3:GetObject"], [_objects(models, "*/runs/*"), _objects(lake, "validated/*")]),
         allow(
             ["s3:PutObject"],
             [
                 _objects(models, "*/runs/*/evaluation.json"),
+                _objects(models, "*/runs/*/lineage.json"),
                 _objects(lake, s3_layout.reference_profile_key("*")),
                 _objects(lake, s3_layout.version_profile_key("*", "*", "*")),
             ],

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from comal.lineage import files_digest
 from comal.recipe import Recipe
 from training.model import TrainedModel
 from training.paths import TrainPaths
@@ -12,26 +13,28 @@ RECIPE_FILE = "recipe.json"
 CARD_FILE = "model_card.json"
 
 
-def write_artifacts(
-    paths: TrainPaths,
-    trained: TrainedModel,
-    recipe: Recipe,
-    documents: Mapping[str, str],
-    card: Mapping[str, Any],
-) -> None:
-    """Write the model with everything about it, and the documents once more for the registry.
+def write_model(paths: TrainPaths, trained: TrainedModel, recipe: Recipe) -> str:
+    """Write the model's own files and the recipe that it was trained by.
+
+    Returns:
+        Their digest (comal.lineage.files_digest): the same inputs give the same one.
+    """
+    paths.model.mkdir(parents=True, exist_ok=True)
+    trained.save(paths.model)
+    (paths.model / RECIPE_FILE).write_text(recipe.model_dump_json(indent=2))
+    files = {path.relative_to(paths.model).as_posix(): path for path in paths.model.rglob("*") if path.is_file()}
+    return files_digest({name: path.read_bytes() for name, path in files.items()})
+
+
+def write_documents(paths: TrainPaths, documents: Mapping[str, str], card: Mapping[str, Any]) -> None:
+    """Write what is to be known about the model beside it, and once more for the registry.
 
     Args:
         paths: Where the folders are.
-        trained: The model.
-        recipe: The recipe that it was trained by.
         documents: JSON texts by file name.
         card: The model card.
     """
-    paths.model.mkdir(parents=True, exist_ok=True)
     paths.output.mkdir(parents=True, exist_ok=True)
-    trained.save(paths.model)
-    (paths.model / RECIPE_FILE).write_text(recipe.model_dump_json(indent=2))
     for name, text in {**documents, CARD_FILE: json.dumps(card, indent=2)}.items():
         (paths.model / name).write_text(text)
         (paths.output / name).write_text(text)

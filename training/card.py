@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from comal.evaluation import Evaluation, Scores
+from comal.lineage import Lineage
 from comal.recipe import HIGHER_IS_BETTER, Recipe
-from training.lineage import Lineage
 
 FILE_NAME = "model_card.json"
 

@@ -6,9 +6,9 @@ from pydantic import ValidationError
 from comal.archive import read_members
 from comal.errors import ComalError
 from comal.evaluation import RecentScores
+from comal.lineage import FILE_NAME, Lineage
 from training.channels import Champion
 from training.evaluate import HeldOut, score, score_champion
-from training.lineage import FILE_NAME, Lineage
 from training.model import TrainedModel
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from comal.evaluation import Evaluation
 from comal.leaderboard import FILE_NAME as LEADERBOARD_FILE
 from comal.recipe import Recipe
-from training.artifacts import write_artifacts
+from training.artifacts import write_documents, write_model
 from training.card import model_card
 from training.channels import Job, read_job
 from training.dataset import find_batches
@@ -50,11 +50,9 @@ def train(paths: TrainPaths, stop: StopRequest) -> None:
     held_out = _held_out(trained, rows)
     evaluation = _evaluate(trained, rows, held_out, job)
     _say_scores(evaluation)
-    lineage = lineage_of(job, batches, device, datetime.now(UTC))
-    write_artifacts(
+    lineage = lineage_of(job, batches, device, datetime.now(UTC), write_model(paths, trained, recipe))
+    write_documents(
         paths,
-        trained,
-        recipe,
         {
             "evaluation.json": evaluation.model_dump_json(indent=2),
             "lineage.json": lineage.model_dump_json(indent=2),

@@ -11,11 +11,13 @@ from comal.cli import (
     history,
     init,
     invoke,
+    lineage,
     logs,
     models,
     promote,
     push,
     recipe,
+    reproduce,
     retrain,
     score,
     search,
@@ -51,6 +53,8 @@ app.command("init", epilog=init.EPILOG)(init.init)
 app.command("push", epilog=push.EPILOG)(push.push)
 app.command("status", epilog=status.EPILOG)(status.status)
 app.command("models", epilog=models.EPILOG)(models.models)
+app.command("lineage", epilog=lineage.EPILOG)(lineage.lineage)
+app.command("reproduce", epilog=reproduce.EPILOG)(reproduce.reproduce)
 app.command("promote", epilog=promote.PROMOTE_EPILOG)(promote.promote)
 app.command("rollback", epilog=promote.ROLLBACK_EPILOG)(promote.rollback)
 app.command("reject", epilog=promote.REJECT_EPILOG)(promote.reject_version)

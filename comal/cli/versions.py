@@ -11,7 +11,7 @@ def versions_of(target: Target, model: str) -> list[dict[str, Any]]:
 
     Returns:
         Rows of version, approval, why, metrics, recent, trained_rows, created_at, expires_at, refuses_when_expired,
-        run_id, model_package_arn.
+        run_id, model_package_arn, image_uri.
     """
     found = registry.versions(target.client("sagemaker"), target.names, model)
     return [
@@ -27,6 +27,7 @@ def versions_of(target: Target, model: str) -> list[dict[str, Any]]:
             "refuses_when_expired": version.refuses_when_expired,
             "run_id": version.run_id,
             "model_package_arn": version.arn,
+            "image_uri": version.image_uri,
         }
         for version in found
     ]

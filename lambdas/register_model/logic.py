@@ -6,11 +6,12 @@ from typing import Any, TypedDict
 from comal import gate, registry, s3_layout
 from comal.event_bus import EventBus
 from comal.events import ModelApproved, ModelRegistered, ModelRejected, TrainingRequested, event_id
+from comal.lineage import Lineage
 from comal.names import Names
 from comal.recipe import Recipe
 from comal.registry import ModelVersion
 from lambdas.register_model.package import package_request
-from lambdas.register_model.training_output import FinishedJob, TrainingOutput, read_output
+from lambdas.register_model.training_output import FinishedJob, TrainingOutput, check_model, read_output
 
 CHAMPION_CHANGED = "champion changed during the run"
 
@@ -44,6 +45,7 @@ class Registration:
             AlgorithmError: What the job left is unsafe, incomplete or another run's.
         """
         recipe = self._recipe(job)
+        check_model(self.s3, job)
         output = read_output(self.s3, self.names, job)
         version = self._version_of(job) or self._create(recipe, job, output)
         metrics = dict(output.evaluation.challenger.metrics)
@@ -86,9 +88,24 @@ class Registration:
             Body=output.evaluation_json,
             ContentType="application/json",
         )
+        self._put_lineage(job, output.lineage)
         request = package_request(self.names, recipe, job, output.evaluation, image_uri=self.image_uri)
         created = self.sagemaker.create_model_package(**request)
         return registry.describe(self.sagemaker, created["ModelPackageArn"])
+
+    def _put_lineage(self, job: FinishedJob, lineage: Lineage) -> None:
+        """With the object version of each input: the job is given keys, and its inputs are never written again."""
+        inputs = [entry.model_copy(update={"version_id": self._object_version(entry.key)}) for entry in lineage.inputs]
+        self.s3.put_object(
+            Bucket=self.names.bucket("models"),
+            Key=s3_layout.run_lineage_key(job.model, job.run_id),
+            Body=lineage.model_copy(update={"inputs": inputs}).model_dump_json(indent=2).encode(),
+            ContentType="application/json",
+        )
+
+    def _object_version(self, key: str) -> str:
+        head = self.s3.head_object(Bucket=self.names.bucket("lake"), Key=key)
+        return str(head.get("VersionId", ""))
 
     def _judge(self, recipe: Recipe, job: FinishedJob, output: TrainingOutput, version: ModelVersion) -> ModelVersion:
         """Approve or reject, or leave it to a person where the recipe says so.

@@ -4,18 +4,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from comal import evaluation, s3_layout
+from comal import evaluation, lineage, s3_layout
 from comal.archive import Limits, read_members
+from comal.artifact_check import check_artifact
 from comal.errors import AlgorithmError
 from comal.evaluation import Evaluation
+from comal.lineage import Lineage
 from comal.names import Names
 
 PROFILE = "profile.json"
 PREDICTION_PROFILE = "prediction_profile.json"
 # What the registry expects of a run, beside the model itself: a job that lacks one of these is not registered.
-_FILES = (evaluation.FILE_NAME, "model_card.json", PROFILE, PREDICTION_PROFILE, "lineage.json")
+_FILES = (evaluation.FILE_NAME, "model_card.json", PROFILE, PREDICTION_PROFILE, lineage.FILE_NAME)
 # Reports of a model are kilobytes; the function has 512 MB.
 _LIMITS = Limits(max_members=1000, max_bytes=64 << 20)
+# A model is looked at file by file, each in memory.
+_MODEL_LIMITS = Limits(max_members=1000, max_bytes=512 << 20)
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,17 @@ class TrainingOutput:
     evaluation_json: bytes
     profile_json: bytes
     prediction_profile_json: bytes
+    lineage: Lineage
+
+
+def check_model(s3: Any, job: FinishedJob) -> None:
+    """Look at the model's archive before anybody loads it.
+
+    Raises:
+        AlgorithmError: It is unsafe, or holds a pickle.
+    """
+    bucket, key = s3_layout.split_uri(job.model_data_url)
+    check_artifact(s3.get_object(Bucket=bucket, Key=key)["Body"], _MODEL_LIMITS)
 
 
 def read_output(s3: Any, names: Names, job: FinishedJob) -> TrainingOutput:
@@ -85,4 +100,10 @@ def read_output(s3: Any, names: Names, job: FinishedJob) -> TrainingOutput:
             f"'{job.model}'.",
             next_step="Look at what the container writes to /opt/ml/output/data.",
         )
-    return TrainingOutput(found, files[evaluation.FILE_NAME], files[PROFILE], files[PREDICTION_PROFILE])
+    return TrainingOutput(
+        found,
+        files[evaluation.FILE_NAME],
+        files[PROFILE],
+        files[PREDICTION_PROFILE],
+        Lineage.model_validate_json(files[lineage.FILE_NAME]),
+    )

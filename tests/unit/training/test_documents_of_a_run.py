@@ -3,10 +3,11 @@ from datetime import datetime
 
 import pytest
 
+from comal.lineage import Lineage, recipe_digest
 from comal.recipe import Recipe
 from tests.unit.training.job_folder import LAKE_FOLDER, JobFolder, NewJob, Sample
 from training.card import model_card
-from training.lineage import Lineage, code_digest, recipe_digest
+from training.lineage import code_digest
 
 # Sections and keys of https://docs.aws.amazon.com/sagemaker/latest/dg/model-cards.html#model-cards-json-schema
 SECTIONS = {
@@ -66,7 +67,8 @@ def test_lineage_names_every_input_by_key_and_content(job: JobFolder, diabetes: 
         key = f"{LAKE_FOLDER}/{batch_id}.parquet"
         content = (job.paths.channel("train") / key).read_bytes()
         rows = diabetes.batches[batch_id].num_rows
-        assert entry == {"key": key, "sha256": hashlib.sha256(content).hexdigest(), "rows": rows}
+        digest = hashlib.sha256(content).hexdigest()
+        assert entry == {"key": key, "sha256": digest, "rows": rows, "version_id": ""}
     assert lineage["hardware"].startswith("ml.m5.large ")
     assert {"python", "numpy", "pyarrow", "scikit-learn"} < set(lineage["libraries"])
     assert datetime.fromisoformat(lineage["created"]).tzinfo is not None

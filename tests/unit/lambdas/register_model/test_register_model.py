@@ -11,6 +11,7 @@ import pytest
 from comal import registry, s3_layout
 from comal.errors import AlgorithmError
 from comal.evaluation import Evaluation
+from comal.lineage import Input, Lineage
 from lambdas.register_model.handler import handle
 from lambdas.register_model.logic import CHAMPION_CHANGED, Registration
 from lambdas.register_model.package import package_request
@@ -18,6 +19,7 @@ from lambdas.register_model.training_output import FinishedJob
 from tests.unit.comal.registry_samples import complaints, make_recipe
 from tests.unit.lambdas.lambda_stack import Context, LambdaStack
 
+BATCH_KEY = "validated/tacos/v1/dt=2026-03-01/b1.parquet"
 RUN_ID = "0123456789ab"
 ENDED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -41,6 +43,21 @@ def evaluation_of(run_id: str, rmse: float, champion: dict[str, Any] | None) -> 
     )
 
 
+def lineage_of(run_id: str) -> Lineage:
+    return Lineage(
+        model="tacos",
+        run_id=run_id,
+        inputs=[Input(key=BATCH_KEY, sha256="0" * 64, rows=1000)],
+        recipe_sha256="1" * 64,
+        code_sha256="2" * 64,
+        libraries={"python": "3.12.1"},
+        seed=7,
+        hardware="ml.m5.large x86_64 cpu",
+        created=ENDED_AT.isoformat(),
+        artifact_sha256="3" * 64,
+    )
+
+
 def finish_job(
     stack: LambdaStack, run_id: str = RUN_ID, rmse: float = 4.0, champion: dict[str, Any] | None = None, **files: str
 ) -> dict[str, Any]:
@@ -54,12 +71,14 @@ def finish_job(
         "model_card.json": "{}",
         "profile.json": json.dumps({"rows": 900, "run": run_id}),
         "prediction_profile.json": json.dumps({"rows": 100, "run": run_id}),
-        "lineage.json": "{}",
+        "lineage.json": lineage_of(run_id).model_dump_json(),
         **files,
     }
     key = s3_layout.run_output_key(stack.model, run_id, job, "output")
     stack.s3.put_object(Bucket=bucket, Key=key, Body=_pack(contents))
-    model_url = f"s3://{bucket}/{s3_layout.run_output_key(stack.model, run_id, job, 'model')}"
+    model_key = s3_layout.run_output_key(stack.model, run_id, job, "model")
+    stack.s3.put_object(Bucket=bucket, Key=model_key, Body=_pack({"model.ubj": "{", "schema.json": "{}"}))
+    stack.s3.put_object(Bucket=stack.names.bucket("lake"), Key=BATCH_KEY, Body=b"rows")
     return {
         "model": stack.model,
         "run_id": run_id,
@@ -67,7 +86,7 @@ def finish_job(
         "champion": champion,
         "training_job_result": {
             "TrainingEndTime": int(ENDED_AT.timestamp() * 1000),
-            "ModelArtifacts": {"S3ModelArtifacts": model_url},
+            "ModelArtifacts": {"S3ModelArtifacts": f"s3://{bucket}/{model_key}"},
         },
     }
 
@@ -275,3 +294,21 @@ def test_with_manual_approval_what_passes_the_gate_waits_for_a_person(lambda_sta
 def test_with_manual_approval_what_fails_the_gate_is_rejected_all_the_same(lambda_stack: LambdaStack) -> None:
     lambda_stack.recipe = make_recipe(registry={"approval": "manual"}, gate={"at_most": 1.0})
     assert register(finish_job(lambda_stack))["approval"] == "Rejected"
+
+
+def test_the_lineage_is_kept_with_the_object_version_of_each_input(lambda_stack: LambdaStack) -> None:
+    register(finish_job(lambda_stack))
+    key = s3_layout.run_lineage_key(lambda_stack.model, RUN_ID)
+    kept = lambda_stack.s3.get_object(Bucket=lambda_stack.names.bucket("models"), Key=key)["Body"].read()
+    (entry,) = Lineage.model_validate_json(kept).inputs
+    head = lambda_stack.s3.head_object(Bucket=lambda_stack.names.bucket("lake"), Key=BATCH_KEY)
+    assert entry.version_id == head["VersionId"]
+
+
+def test_an_artifact_with_a_pickle_is_not_registered(lambda_stack: LambdaStack) -> None:
+    state = finish_job(lambda_stack)
+    bucket, key = s3_layout.split_uri(state["training_job_result"]["ModelArtifacts"]["S3ModelArtifacts"])
+    lambda_stack.s3.put_object(Bucket=bucket, Key=key, Body=_pack({"model.joblib": "anything"}))
+    with pytest.raises(AlgorithmError, match=r"'model\.joblib' is a pickle by its name"):
+        register(state)
+    assert list(registry.versions(lambda_stack.sagemaker, lambda_stack.names, lambda_stack.model)) == []

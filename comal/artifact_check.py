@@ -1,0 +1,129 @@
+"""Whether an artifact may be registered: plain files, nothing that runs when it is loaded.
+
+An artifact is data to whoever loads it, unless it is a pickle: unpickling calls what the file names. So no member may
+be one, under whatever name, compressed or inside a zip (CWE-502).
+https://docs.python.org/3/library/pickle.html (the warning at its top)
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import pickletools
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from typing import IO, Any
+
+from comal.archive import Archive, Limits, walk
+from comal.errors import AlgorithmError
+
+_PICKLE_SUFFIXES = frozenset({".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle"})
+# What makes a pickle more than a list of numbers; a text that happens to parse as opcodes has none of them.
+_CALLS = frozenset({"GLOBAL", "STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "REDUCE", "BUILD"})
+_NUMPY, _ZIP = b"\x93NUMPY", b"PK\x03\x04"
+_COMPRESSED: dict[bytes, Callable[[IO[bytes]], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+}
+_ZLIB_HEADERS = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+# How much of a member is unpacked to see what it is, and how deep a zip in a zip is followed.
+_LOOK_BYTES = 64 << 20
+_DEPTH = 3
+
+
+def check_artifact(archive: Archive, limits: Limits | None = None) -> list[PurePosixPath]:
+    """Look at every member of a model.tar.gz without loading any.
+
+    Returns:
+        Paths of its files.
+
+    Raises:
+        AlgorithmError: The archive is unsafe (see comal.archive), or a member is, or hides, a pickle.
+    """
+    paths = []
+    with walk(archive, limits or Limits()) as members:
+        for path, content in members:
+            if content is not None:
+                _check(str(path), path.suffix.lower(), content.read(), _DEPTH)
+                paths.append(path)
+    return paths
+
+
+def _check(name: str, suffix: str, data: bytes, depth: int) -> None:
+    if suffix in _PICKLE_SUFFIXES:
+        raise _refusal(f"'{name}' is a pickle by its name")
+    if _calls_something(data):
+        raise _refusal(f"'{name}' is a pickle that calls code when it is loaded")
+    if data.startswith(_NUMPY) and b"'|O'" in data[:256]:
+        raise _refusal(f"'{name}' holds Python objects, which numpy keeps as a pickle")
+    if data.startswith(_ZIP):
+        _check_zip(name, data, depth)
+        return
+    unpacked = _unpacked(name, data)
+    if unpacked is not None:
+        _deeper(name, "", unpacked, depth)
+
+
+def _deeper(name: str, suffix: str, data: bytes, depth: int) -> None:
+    if depth == 0:
+        raise _refusal(f"'{name}' is packed in more than {_DEPTH} layers")
+    _check(name, suffix, data, depth - 1)
+
+
+def _check_zip(name: str, data: bytes, depth: int) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            for entry in packed.infolist():
+                with packed.open(entry) as file:
+                    content = file.read(_LOOK_BYTES + 1)
+                _within(name, content)
+                _deeper(f"{name}/{entry.filename}", PurePosixPath(entry.filename).suffix.lower(), content, depth)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error) as error:
+        raise _refusal(f"'{name}' is a zip that cannot be read ({error})") from error
+
+
+def _unpacked(name: str, data: bytes) -> bytes | None:
+    """What a compressed file holds; None for a file that is not compressed."""
+    for magic, opened in _COMPRESSED.items():
+        if data.startswith(magic):
+            try:
+                with opened(io.BytesIO(data)) as file:
+                    return _within(name, file.read(_LOOK_BYTES + 1))
+            except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+                raise _refusal(f"'{name}' is compressed and cannot be read ({error})") from error
+    if data.startswith(_ZLIB_HEADERS):
+        try:
+            return _within(name, zlib.decompressobj().decompress(data, _LOOK_BYTES + 1))
+        except zlib.error:
+            return None  # two bytes are no proof
+    return None
+
+
+def _within(name: str, data: bytes) -> bytes:
+    if len(data) > _LOOK_BYTES:
+        raise _refusal(f"'{name}' unpacks to more than {_LOOK_BYTES} bytes")
+    return data
+
+
+def _calls_something(data: bytes) -> bool:
+    """Whether the bytes begin with a pickle that imports or calls; nothing is executed."""
+    calls = False
+    try:
+        for opcode, _, _ in pickletools.genops(data):
+            calls = calls or opcode.name in _CALLS
+            if opcode.name == "STOP":
+                return calls
+    except Exception:  # noqa: BLE001  # whatever genops trips over is no pickle, which would be read the same way
+        # A pickle that breaks off after its call has made the call by then.
+        return calls and data[:1] == b"\x80"
+    return False
+
+
+def _refusal(why: str) -> AlgorithmError:
+    return AlgorithmError(
+        f"The artifact is refused: {why}.",
+        next_step="Save the model as UBJ, JSON, text, ONNX or skops; comal never loads a pickle.",
+    )

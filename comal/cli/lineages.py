@@ -1,0 +1,60 @@
+"""Lineages of a stack's versions, as register_model keeps them."""
+
+from typing import Any
+
+from comal import s3_layout
+from comal.cli.target import Target
+from comal.cli.versions import versions_of
+from comal.errors import UserError
+from comal.lineage import Lineage
+
+
+def lineage_of(target: Target, model: str, version: dict[str, Any]) -> Lineage:
+    """Where a version comes from.
+
+    Args:
+        target: The stack.
+        model: Name of the model.
+        version: A row of `versions_of`.
+
+    Raises:
+        UserError: Somebody else registered the version, or its record is gone.
+    """
+    found = _read(target, model, version["run_id"]) if version["run_id"] else None
+    if found is None:
+        raise UserError(
+            f"Version {version['version']} of {model} has no lineage on record: comal did not register it, or the "
+            "folder of its run was emptied.",
+            next_step=f"Choose another version: comal models {model}{target.option}",
+        )
+    return found
+
+
+def versions_with(target: Target, model: str, wanted: str) -> list[dict[str, Any]]:
+    """Versions that an input went into, newest first: rows of `versions_of` with `input`, its key.
+
+    Args:
+        target: The stack.
+        model: Name of the model.
+        wanted: A batch id, a key of the lake, its address, or the end of it.
+    """
+    key = s3_layout.split_uri(wanted)[1] if wanted.startswith("s3://") else wanted
+    found = []
+    for version in versions_of(target, model):
+        lineage = _read(target, model, version["run_id"]) if version["run_id"] else None
+        keys = [entry.key for entry in lineage.inputs if _names(key, entry.key)] if lineage else []
+        found += [{**version, "input": name} for name in keys]
+    return found
+
+
+def _names(wanted: str, key: str) -> bool:
+    return key.endswith(wanted) or key.rpartition("/")[2].partition(".")[0] == wanted
+
+
+def _read(target: Target, model: str, run_id: str) -> Lineage | None:
+    s3 = target.client("s3")
+    try:
+        answer = s3.get_object(Bucket=target.names.bucket("models"), Key=s3_layout.run_lineage_key(model, run_id))
+    except s3.exceptions.NoSuchKey:
+        return None
+    return Lineage.model_validate_json(answer["Body"].read())

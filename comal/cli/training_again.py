@@ -1,0 +1,173 @@
+"""One training job more, with everything that a version's own job had, into a folder that is emptied afterwards."""
+
+import hashlib
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from comal import lineage, s3_layout
+from comal.archive import Limits, read_members
+from comal.cli.following import RUN_TIMEOUT_S
+from comal.cli.patience import wait_for
+from comal.cli.target import Target
+from comal.errors import PlatformError
+from comal.lineage import Lineage, recipe_differences, recipe_digest
+from comal.recipe import Recipe
+
+_RECIPE, _OWN_FIT = "recipe.json", "fit.py"
+_CHUNK_BYTES = 1 << 20
+_LIMITS = Limits(max_members=1000, max_bytes=512 << 20)
+_ENDED = frozenset({"Completed", "Failed", "Stopped"})
+# What CreateTrainingJob takes as DescribeTrainingJob shows it. Without checkpoints: nothing is to be taken up.
+_SAME = ("AlgorithmSpecification", "RoleArn", "ResourceConfig", "StoppingCondition", "HyperParameters", "Environment")
+_ATTEMPT_DIGITS = 6
+
+
+class TrainingAgain:
+    """Of one version: `row` is its row of `versions_of`, `then` its lineage."""
+
+    def __init__(self, target: Target, model: str, row: dict[str, Any], then: Lineage) -> None:
+        self._target = target
+        self._model = model
+        self._row = row
+        self._then = then
+        self._s3 = target.client("s3")
+        self._sagemaker = target.client("sagemaker")
+        self._models = target.names.bucket("models")
+        self._inputs = s3_layout.run_recipe_prefix(model, then.run_id)
+
+    def changed_inputs(self) -> Iterator[str]:
+        """What is not as it was when the version was trained, in the order in which it matters."""
+        lake = self._target.names.bucket("lake")
+        for entry in self._then.inputs:
+            found = self._sha256(lake, entry.key)
+            if found is None:
+                yield f"input {entry.key} is gone"
+            elif found != entry.sha256:
+                yield f"input {entry.key} holds other rows than then"
+        yield from self._changed_recipe()
+        if self._then.fit_sha256 and self._sha256(self._models, self._inputs + _OWN_FIT) != self._then.fit_sha256:
+            yield "the team's own fit is another one, or gone"
+
+    def train(self) -> Lineage:
+        """Train; the lineage of what came out.
+
+        Raises:
+            PlatformError: The job failed, or its archive is gone.
+        """
+        attempt = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+        prefix = s3_layout.again_prefix(self._model, self._then.run_id, attempt)
+        try:
+            self._copy_recipe(prefix)
+            name = self._start(prefix, attempt)
+            job = self._wait(name)
+            if job["TrainingJobStatus"] != "Completed":
+                reason = job.get("FailureReason", "no reason given")
+                raise PlatformError(
+                    f"Training again ended as {job['TrainingJobStatus']}: {reason}",
+                    next_step=f"Look at the log of training job {name}.",
+                )
+            _, key = s3_layout.split_uri(job["ModelArtifacts"]["S3ModelArtifacts"])
+            return self._lineage_in(key)
+        finally:
+            self._empty(prefix)
+
+    def _changed_recipe(self) -> Iterator[str]:
+        content = self._read(self._models, self._inputs + _RECIPE)
+        if content is None:
+            yield "the run's recipe is gone"
+            return
+        now = Recipe.model_validate_json(content)
+        if recipe_digest(now) == self._then.recipe_sha256:
+            return
+        # With a search, the artifact's recipe is the one that was found, and says nothing of the run's.
+        keys = [] if now.training.search else list(recipe_differences(self._artifacts_recipe(), now))
+        yield from keys or ["the run's recipe is another one"]
+
+    def _artifacts_recipe(self) -> Recipe:
+        return Recipe.model_validate_json(self._member(self._artifact_key(), _RECIPE))
+
+    def _artifact_key(self) -> str:
+        job = self._target.names.training_job(self._model, self._then.run_id)
+        return s3_layout.run_output_key(self._model, self._then.run_id, job, "model")
+
+    def _copy_recipe(self, prefix: str) -> None:
+        """The recipe of the artifact: where a search chose it, the search is not done again."""
+        recipe = self._member(self._artifact_key(), _RECIPE)
+        self._s3.put_object(Bucket=self._models, Key=prefix + f"recipe/{_RECIPE}", Body=recipe)
+        own_fit = self._read(self._models, self._inputs + _OWN_FIT)
+        if own_fit is not None:
+            self._s3.put_object(Bucket=self._models, Key=prefix + f"recipe/{_OWN_FIT}", Body=own_fit)
+
+    def _start(self, prefix: str, attempt: str) -> str:
+        first = self._target.names.training_job(self._model, self._then.run_id)
+        job = self._sagemaker.describe_training_job(TrainingJobName=first)
+        digest = hashlib.sha256(attempt.encode()).hexdigest()[:_ATTEMPT_DIGITS]
+        name = f"{first}-again-{digest}"
+        channels = {channel["ChannelName"]: channel for channel in job["InputDataConfig"]}
+        recipe = {**channels["recipe"]}
+        source = {**recipe["DataSource"]["S3DataSource"], "S3Uri": f"s3://{self._models}/{prefix}recipe/"}
+        recipe["DataSource"] = {"S3DataSource": source}
+        request = {key: job[key] for key in _SAME if key in job}
+        # The champion is only compared with; what is compared here is the model.
+        request["HyperParameters"] = {
+            key: value for key, value in job["HyperParameters"].items() if not key.startswith("champion_")
+        }
+        request["StoppingCondition"] = {"MaxRuntimeInSeconds": job["StoppingCondition"]["MaxRuntimeInSeconds"]}
+        self._sagemaker.create_training_job(
+            **request,
+            TrainingJobName=name,
+            InputDataConfig=[channels["train"], recipe],
+            OutputDataConfig={"S3OutputPath": f"s3://{self._models}/{prefix}".rstrip("/")},
+            Tags=[
+                {"Key": "comal:stack", "Value": self._target.stack},
+                {"Key": "comal:model", "Value": self._model},
+            ],
+        )
+        return name
+
+    def _wait(self, name: str) -> dict[str, Any]:
+        def ended() -> dict[str, Any] | None:
+            job: dict[str, Any] = self._sagemaker.describe_training_job(TrainingJobName=name)
+            return job if job["TrainingJobStatus"] in _ENDED else None
+
+        return wait_for(
+            ended, what=f"training job {name}", timeout_s=RUN_TIMEOUT_S, next_step=f"Look at the log of {name}."
+        )
+
+    def _lineage_in(self, key: str) -> Lineage:
+        """Of the new artifact. Its recipe is the artifact's, so the run's own is what it is to be compared with."""
+        found = Lineage.model_validate_json(self._member(key, lineage.FILE_NAME))
+        return found.model_copy(update={"recipe_sha256": self._then.recipe_sha256})
+
+    def _member(self, key: str, name: str) -> bytes:
+        content = self._read(self._models, key)
+        if content is None:
+            raise PlatformError(
+                f"s3://{self._models}/{key} is gone.", next_step="Restore it from an older object version."
+            )
+        return read_members(io.BytesIO(content), [name], _LIMITS)[name]
+
+    def _read(self, bucket: str, key: str) -> bytes | None:
+        try:
+            body: bytes = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        return body
+
+    def _sha256(self, bucket: str, key: str) -> str | None:
+        try:
+            body = self._s3.get_object(Bucket=bucket, Key=key)["Body"]
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        digest = hashlib.sha256()
+        for chunk in body.iter_chunks(_CHUNK_BYTES):
+            digest.update(chunk)
+        return digest.hexdigest()
+
+    def _empty(self, prefix: str) -> None:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._models, Prefix=prefix)
+        for page in pages:
+            for item in page.get("Contents", []):
+                self._s3.delete_object(Bucket=self._models, Key=item["Key"])

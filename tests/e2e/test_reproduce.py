@@ -1,0 +1,117 @@
+"""A version trained again: the same artifact, or the name of what has changed; here and where its cloud moved to."""
+
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from comal import s3_layout
+from comal.cli.demo.chain import MODEL, TacoChain
+from comal.cli.following import wait_for_endpoint
+from comal.cli.repository import Repository
+from tests.e2e.clone import Clone
+from tests.running_cloud import find_free_port
+
+
+@pytest.fixture(scope="module")
+def trained(clone: Clone) -> Clone:
+    clone.stack_value("comal:models", f"[{MODEL}]")
+    clone.stack_value("comal:components", "[data, training, registry, serving]")
+    clone.comal("up")
+    clone.comal("push", MODEL, str(TacoChain(Repository(clone.root)).week(1)))
+    clone.comal("retrain", MODEL, "--reason", "the first")
+    wait_for_endpoint(clone.target, MODEL, 1)
+    return clone
+
+
+def record(clone: Clone) -> dict[str, Any]:
+    return dict(clone.json("lineage", MODEL, "1"))
+
+
+def test_the_lineage_names_what_went_in_and_an_input_the_versions_it_went_into(trained):
+    found = record(trained)
+    (entry,) = found["inputs"]
+    head = trained.client("s3").head_object(Bucket=trained.target.names.bucket("lake"), Key=entry["key"])
+    assert entry["version_id"] == head["VersionId"]
+    assert len(found["artifact_sha256"]) == 64
+    assert {"numpy", "python"} <= found["libraries"].keys()
+    batch = Path(entry["key"]).stem
+    (row,) = trained.json("lineage", MODEL, "--input", batch)
+    assert (row["version"], row["input"]) == (1, entry["key"])
+    assert (
+        "No version of tacos was trained on" in trained.comal("lineage", MODEL, "--input", "none", exit_code=1).stdout
+    )
+
+
+def test_a_version_is_reproduced_byte_for_byte_and_nothing_is_left(trained):
+    done = trained.json("reproduce", MODEL, "1")
+    assert (done["identical"], done["differences"]) == (True, [])
+    assert done["again_sha256"] == record(trained)["artifact_sha256"]
+    s3, bucket = trained.client("s3"), trained.target.names.bucket("models")
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+    assert not [key for key in keys if "/again/" in key]
+    assert [row["version"] for row in trained.json("models", MODEL)] == [1]
+
+
+def test_a_changed_row_is_named_with_its_file(trained):
+    s3, lake = trained.client("s3"), trained.target.names.bucket("lake")
+    (entry,) = record(trained)["inputs"]
+    original = s3.get_object(Bucket=lake, Key=entry["key"])["Body"].read()
+    table = pq.read_table(io.BytesIO(original))
+    staff = table["staff"].to_pylist()
+    staff[17] += 1
+    changed = table.set_column(table.schema.get_field_index("staff"), "staff", pa.array(staff, table["staff"].type))
+    sink = io.BytesIO()
+    pq.write_table(changed, sink)
+    s3.put_object(Bucket=lake, Key=entry["key"], Body=sink.getvalue())
+    done = trained.json("reproduce", MODEL, "1", exit_code=1)
+    s3.put_object(Bucket=lake, Key=entry["key"], Body=original)
+    assert done["differences"] == [f"input {entry['key']} holds other rows than then"]
+
+
+def test_a_changed_parameter_is_named_with_both_values(trained):
+    key = s3_layout.run_recipe_prefix(MODEL, record(trained)["run_id"]) + "recipe.json"
+    s3, bucket = trained.client("s3"), trained.target.names.bucket("models")
+    original = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    recipe = json.loads(original)
+    recipe["training"]["params"]["max_depth"] = 6
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(recipe).encode())
+    done = trained.json("reproduce", MODEL, "1", exit_code=1)
+    s3.put_object(Bucket=bucket, Key=key, Body=original)
+    assert done["differences"] == ["recipe key training.params.max_depth was 5, and is 6"]
+
+
+def test_another_library_is_named_also_where_it_makes_no_difference(trained):
+    key = s3_layout.run_lineage_key(MODEL, record(trained)["run_id"])
+    s3, bucket = trained.client("s3"), trained.target.names.bucket("models")
+    original = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    lineage = json.loads(original)
+    now = lineage["libraries"]["numpy"]
+    lineage["libraries"]["numpy"] = "1.0.0"
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(lineage).encode())
+    done = trained.json("reproduce", MODEL, "1")
+    s3.put_object(Bucket=bucket, Key=key, Body=original)
+    assert (done["identical"], done["differences"]) == (True, [f"library numpy was 1.0.0, and is {now}"])
+
+
+def test_it_is_reproduced_where_the_local_cloud_was_moved_to(trained, tmp_path):
+    trained.comal("cloud", "stop")
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(trained.root, moved, symlinks=True)
+    elsewhere = Clone(moved, find_free_port())
+    elsewhere.comal("cloud", "start", "--port", str(elsewhere.port))
+    assert elsewhere.json("reproduce", MODEL, "1")["identical"]
+    elsewhere.comal("cloud", "stop")
+    trained.comal("cloud", "start", "--port", str(trained.port))
+
+
+def test_a_deleted_object_is_named(trained):
+    (entry,) = record(trained)["inputs"]
+    trained.client("s3").delete_object(Bucket=trained.target.names.bucket("lake"), Key=entry["key"])
+    done = trained.comal("reproduce", MODEL, "1", exit_code=1)
+    assert f"not reproduced: input {entry['key']} is gone" in done.stdout

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from benchmarks._report import Measurement
-from training.serve.absent import hide
+from training.absent import hide
 
 # A peer has an environment of its own, found at <COMAL_PEERS>/<peer>/bin/python (`make bench-peers` installs it); its
 # script prints what it took.

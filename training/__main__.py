@@ -5,9 +5,9 @@ import sys
 import traceback
 
 from comal.errors import ComalError
+from training.absent import hide
 from training.failure import describe, write_failure
 from training.paths import TrainPaths
-from training.serve.absent import hide
 from training.stop import StopRequest
 
 USAGE = "usage: python -m training {train|serve}"

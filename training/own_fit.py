@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import shutil
 import sys
+import threading
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from comal.errors import AlgorithmError, ComalError, PlatformError, UserError
 from comal.own_fit import FILE_NAME, file_and_function
 from comal.recipe import Recipe, Task
+from training.absent import reveal
 from training.matrix import Matrix
 from training.model import Model, TrainedModel, absent_file
 from training.progress import say
@@ -60,15 +62,17 @@ class TrainingTable:
 
 
 class OwnModel:
-    """A model of the team's own class, behind checks of what it answers."""
+    """A model of the team's own class; asked by one thread at a time, as its code need not know of any other."""
 
     def __init__(self, model: Any, source: Path) -> None:
         self.model = model
         self._source = source
+        self._lock = threading.Lock()
 
     def predict(self, matrix: Matrix) -> NDArray[np.float32]:
         """Numbers of shape (rows,) for regression, else probabilities of shape (rows, classes)."""
-        return np.asarray(self.model.predict(matrix), dtype=np.float32)
+        with self._lock:
+            return np.asarray(self.model.predict(matrix), dtype=np.float32)
 
     def save(self, directory: Path) -> None:
         """Let the model write its files below own/, and put its code beside them.
@@ -107,6 +111,7 @@ class OwnModel:
             raise PlatformError(
                 f"{source} is not the file that the model was trained by.", next_step="Train the model again."
             )
+        reveal()
         return cls(_module(source).load(directory / FOLDER), source)
 
 

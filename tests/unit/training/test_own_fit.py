@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,32 @@ def test_the_guides_class_is_loaded_by_its_own_code_and_predicts_the_same(new_jo
     rows = np.random.default_rng(1).normal(size=(20, 10)).astype(np.float32)
     assert trained.model.predict(rows).dtype == np.float32
     assert {path.name for path in (job.paths.model / "own").iterdir()} == {"rows.npz"}
+
+
+def test_own_code_may_import_what_serving_does_without(new_job: NewJob, diabetes: Sample):
+    job = own_job(new_job, diabetes, f"import sklearn.isotonic\n{CLASS}")
+    job.run()
+    code = (
+        "import sys; from pathlib import Path; from training.absent import hide; hide('sklearn');"
+        "from training.model import load_model; load_model(Path(sys.argv[1])); assert 'sklearn.isotonic' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(job.paths.model)], cwd=REPOSITORY, check=True, timeout=60)
+
+
+def test_own_code_is_asked_by_one_thread_at_a_time():
+    class Alone:
+        asked = 0
+
+        def predict(self, matrix: Any) -> Any:
+            self.asked += 1
+            time.sleep(0.005)
+            assert self.asked == 1
+            self.asked -= 1
+            return np.zeros(len(matrix))
+
+    model = OwnModel(Alone(), Path())
+    with ThreadPoolExecutor(4) as pool:
+        assert len(list(pool.map(model.predict, [np.zeros((1, 1), np.float32)] * 8))) == 8
 
 
 @pytest.mark.parametrize("name", ["cancer", "wine"])

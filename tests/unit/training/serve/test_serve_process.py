@@ -183,7 +183,7 @@ def test_serving_imports_neither_pandas_nor_pyarrow_nor_scikit_learn(cancer: Sam
     job = lay_out(tmp_path / "job", cancer.with_training(algorithm=algorithm), cancer.batches)
     job.run()
     code = (
-        "import sys, json; from pathlib import Path; from training.serve.absent import hide; hide('sklearn', 'pandas');"
+        "import sys, json; from pathlib import Path; from training.absent import hide; hide('sklearn', 'pandas');"
         "import training.serve.server;"
         "from training.model import load_model; load_model(Path(sys.argv[1]));"
         "print(json.dumps([name for name, module in sys.modules.items() if module]))"

@@ -23,3 +23,8 @@ class _Hidden(MetaPathFinder):
 def hide(*packages: str) -> None:
     """Make packages absent from this process, as far as they are not imported yet."""
     sys.meta_path.insert(0, _Hidden(packages))
+
+
+def reveal() -> None:
+    """Let everything be imported again: a team's own code may use whatever is installed."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Hidden)]

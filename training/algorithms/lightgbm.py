@@ -4,6 +4,7 @@ The model is LightGBM's text format. A category stays one column, coded by its p
 (https://lightgbm.readthedocs.io/en/stable/Advanced-Topics.html#categorical-feature-support).
 """
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +25,7 @@ from training.stop import StopRequest
 from training.watch import Watch
 
 FILE_NAME = "model.txt"
+DIGEST_NAME = "model.txt.sha256"
 DEFAULTS = {"learning_rate": 0.1, "num_leaves": 31}
 
 # https://lightgbm.readthedocs.io/en/stable/Parameters.html, by their main names, without what the recipe itself decides
@@ -76,22 +78,27 @@ class LightGBMModel:
         return predicted
 
     def save(self, directory: Path) -> None:
-        """Write model.txt; the number of threads, which is the machine's and not the model's, is left at 1."""
-        text = self.booster.model_to_string()
-        (directory / FILE_NAME).write_text(re.sub(r"(?m)^\[num_threads: \d+\]$", "[num_threads: 1]", text))
+        """Write model.txt and its digest; the number of threads, which is the machine's, is left at 1."""
+        text = re.sub(r"(?m)^\[num_threads: \d+\]$", "[num_threads: 1]", self.booster.model_to_string())
+        (directory / FILE_NAME).write_text(text)
+        (directory / DIGEST_NAME).write_text(_digest(text.encode()))
 
     @classmethod
     def load(cls, directory: Path, schema: ModelSchema) -> "LightGBMModel":
-        """Read model.txt.
+        """Read model.txt, if it is what training wrote: of a damaged text LightGBM may read without end, or beyond it.
 
         Raises:
-            PlatformError: The file is absent or no booster.
+            PlatformError: A file is absent, damaged or no booster.
         """
-        path = directory / FILE_NAME
-        if not path.exists():
-            raise absent_file(path)
+        path, digest = directory / FILE_NAME, directory / DIGEST_NAME
+        for file in (path, digest):
+            if not file.exists():
+                raise absent_file(file)
+        content = path.read_bytes()
+        if _digest(content) != digest.read_text().strip():
+            raise PlatformError(f"{path} is not what {digest.name} says: it is damaged.", next_step="Train it again.")
         try:
-            booster = lightgbm.Booster(model_str=path.read_text())
+            booster = lightgbm.Booster(model_str=content.decode())
         except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
             raise PlatformError(
                 f"{path} is no LightGBM model: {_first_line(error)}.", next_step="Train the model again."
@@ -174,6 +181,10 @@ class _Rounds:
         if self.stop.asked:
             say(f"Asked to stop: keeping the model of {done} rounds.")
             raise lightgbm.callback.EarlyStopException(env.iteration, [])
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _first_line(error: Exception) -> str:

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from comal.errors import AlgorithmError
 from comal.recipe import Preprocessing, Recipe
 from tests.unit.training.job_folder import NewJob, Sample
 from training.model import load_model
+from training.preparation import Preparation
 from training.prepared_model import PreparedModel
 from training.preprocessing import learn
 from training.schema import ModelSchema, feature_columns
@@ -125,6 +128,30 @@ def test_every_choice_is_learnt_saved_and_served_alike(new_job: NewJob, diabetes
         assert trained.schema.preparation is not None
         assert len(trained.schema.features) == len(diabetes.recipe["features"])
         assert trained.schema == ModelSchema.load(job.paths.model)
+
+
+@given(
+    values=st.lists(
+        st.tuples(
+            st.sampled_from([0.0, 1.0, np.nan]),
+            st.one_of(st.floats(width=32, allow_infinity=False), st.just(np.nan)),
+            st.sampled_from([0.0, 1.0, np.nan]),
+        ),
+        min_size=1,
+        max_size=30,
+    ),
+    preprocessing=st.sampled_from(CHOICES),
+)
+def test_a_row_alone_is_prepared_from_the_saved_schema_as_it_was_among_all_rows(values, preprocessing):
+    asked = recipe(**preprocessing)
+    rows = np.array(values, dtype=np.float32)
+    learnt = learn(asked, feature_columns(asked), rows, np.ones(len(rows)))
+    assert learnt is not None
+    together = learnt.matrix(rows)
+    served = Preparation.model_validate_json(learnt.model_dump_json())
+    alone = np.concatenate([served.matrix(rows[[position]]) for position in range(len(rows))])
+    np.testing.assert_array_equal(together, alone)
+    assert not np.isinf(together).any()
 
 
 def test_a_prepared_champion_scores_what_it_scored(new_job: NewJob, diabetes: Sample, tmp_path: Path):

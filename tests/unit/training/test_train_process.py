@@ -114,4 +114,4 @@ def test_training_imports_no_pandas_and_no_boto3(new_job: NewJob, diabetes: Samp
         check=True,
     ).stdout
     loaded = set(json.loads(output.splitlines()[-1]))
-    assert not loaded & {"boto3", "botocore", "typer", "jinja2", "yaml"}
+    assert not loaded & {"boto3", "botocore", "typer", "jinja2", "yaml", "optuna", "lightgbm"}

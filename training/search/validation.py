@@ -1,6 +1,8 @@
 """One way to train, cross-validated."""
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 
 from comal.errors import AlgorithmError
 from comal.recipe import HIGHER_IS_BETTER, Recipe, Training
+from training.algorithms.threads import threads_for
 from training.fit import fit_matrix
 from training.matrix import Matrix
 from training.metrics import metrics
@@ -64,6 +67,8 @@ class CrossValidation:
     Attributes:
         recipe: With the trial's way to train.
         own: Whether that is the recipe's own: its number of rounds is not searched for.
+
+    The first fold says where growing ends; the others are fitted side by side.
     """
 
     rows: SearchedRows
@@ -72,6 +77,7 @@ class CrossValidation:
     report: Report
     own: bool = False
     _losses: list[list[float]] = field(default_factory=list)
+    _over: bool = False
 
     def run(self) -> Validated:
         """Fit and score each fold.
@@ -88,24 +94,31 @@ class CrossValidation:
                 self._losses.append([self._loss(self._fit(fold), fold)])
                 self._report_fold(number)
             return Validated(float(np.mean(self._losses)), None)
-        checkpoints = _checkpoints(training, own=self.own)
-        for number, fold in enumerate(self.rows.folds):
-            losses = self._grow(fold, checkpoints, first=number == 0)
-            checkpoints = checkpoints[: len(losses)]
-            self._losses.append(losses)
-            self._report_fold(number)
-        curve = np.mean([losses[: len(checkpoints)] for losses in self._losses], axis=0)
-        best = len(curve) - 1 if self.own else int(curve.argmin())
+        first, *others = self.rows.folds
+        checkpoints = own_checkpoints(training) if self.own else checkpoints_of(training)
+        self._losses.append(self._grow(first, checkpoints, first=True))
+        self._report_fold(0)
+        checkpoints = checkpoints[: len(self._losses[0])]
+        with ThreadPoolExecutor(_fits_at_a_time(self.rows.matrix)) as pool:
+            try:
+                for number, losses in enumerate(pool.map(lambda fold: self._grow(fold, checkpoints), others), start=1):
+                    self._losses.append(losses)
+                    self._report_fold(number)
+            finally:
+                self._over = True
+        common = min(map(len, self._losses))
+        curve = np.mean([losses[:common] for losses in self._losses], axis=0)
+        best = common - 1 if self.own else int(curve.argmin())
         return Validated(float(curve[best]), checkpoints[best])
 
-    def _grow(self, fold: Fold, checkpoints: list[int], *, first: bool) -> list[float]:
+    def _grow(self, fold: Fold, checkpoints: list[int], *, first: bool = False) -> list[float]:
         """The loss at each checkpoint of one fold; the first fold says where growing ends."""
         losses: list[float] = []
         pruned = False
 
         def watch(done: int, model: Model) -> bool:
             nonlocal pruned
-            if self.budget.exhausted:
+            if self.budget.exhausted or self._over:
                 return True
             if done != checkpoints[len(losses)]:
                 return False
@@ -120,6 +133,8 @@ class CrossValidation:
             raise OutOfTimeError
         if pruned:
             raise PrunedError
+        if not losses:
+            raise AlgorithmError("The algorithm found nothing to learn in a fold.")
         return losses
 
     def _fit(self, fold: Fold, watch: Callable[[int, Model], bool] | None = None, rounds: int = 0) -> Model:
@@ -146,7 +161,7 @@ class CrossValidation:
         if self.recipe.task != "regression":
             predicted /= predicted.sum(axis=1, keepdims=True)
         metric = self.recipe.metric
-        score = metrics(self.recipe.task, self.rows.target[fold.scored], predicted).get(metric)
+        score = metrics(self.recipe.task, self.rows.target[fold.scored], predicted, [metric]).get(metric)
         if score is None:
             raise AlgorithmError(
                 f"A fold of {len(fold.scored)} training rows does not define {metric}.",
@@ -173,5 +188,6 @@ def with_training(recipe: Recipe, training: Training, params: dict[str, int] | N
     return recipe.model_copy(update={"training": training.model_copy(update=update)})
 
 
-def _checkpoints(training: Training, *, own: bool) -> list[int]:
-    return own_checkpoints(training) if own else checkpoints_of(training)
+def _fits_at_a_time(matrix: Matrix) -> int:
+    """As many as there are cores for; each fit releases the interpreter while it grows."""
+    return max(1, len(os.sched_getaffinity(0)) // threads_for(matrix))

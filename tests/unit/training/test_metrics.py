@@ -24,6 +24,13 @@ def test_binary_metrics_are_those_of_the_recipe():
     assert found["f1"] == pytest.approx(2 / 3)
 
 
+def test_one_metric_alone_is_the_same_as_among_all():
+    actual, predicted = np.array([0.0, 1.0, 1.0]), np.array([[0.8, 0.2], [0.4, 0.6], [0.6, 0.4]])
+    every = metrics("binary", actual, predicted)
+    for name in METRICS_OF["binary"]:
+        assert metrics("binary", actual, predicted, [name]) == {name: every[name]}
+
+
 def test_one_class_has_no_auc():
     assert "auc" not in metrics("binary", np.array([1.0, 1.0]), np.array([[0.2, 0.8], [0.1, 0.9]]))
 

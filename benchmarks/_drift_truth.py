@@ -17,8 +17,8 @@ LOOKS_A_WEEK = 5
 _RECIPE = Path(__file__).resolve().parents[1] / "recipes/tacos.yaml"
 _DELIVERY_APP_WEEK = 3
 # Of each pool a week draws about 9,000 rows; pools are as large as keeps weeks nearly independent of each other.
-_STEADY_SIMULATIONS = 100
-_CHANGED_SIMULATIONS = 20
+_STEADY_SIMULATIONS_PER_WEEK = 0.05
+_LEAST_SIMULATIONS = 20
 
 
 @dataclass(frozen=True)
@@ -43,27 +43,34 @@ class Detection:
 
 
 class Chain:
-    """Orders of the simulated chain as references and windows of its recipe, `window_rows` each."""
+    """Orders of the simulated chain as references and windows of its recipe, `window_rows` each.
 
-    def __init__(self, seed: int) -> None:
+    Args:
+        seed: Of the simulation and of the draws.
+        weeks: How many weeks without drift are drawn.
+    """
+
+    def __init__(self, seed: int, weeks: int) -> None:
         self._recipe = load(_RECIPE)
         self._monitoring = self._recipe.monitoring
         self._rows = self._monitoring.window_rows
         columns = [*self._recipe.features, self._recipe.target]
-        self._steady = steady_orders(_STEADY_SIMULATIONS, seed).select(columns).combine_chunks()
-        changed = steady_orders(_CHANGED_SIMULATIONS, seed, _DELIVERY_APP_WEEK)
+        simulations = max(_LEAST_SIMULATIONS, int(weeks * _STEADY_SIMULATIONS_PER_WEEK))
+        self._steady = steady_orders(simulations, seed).select(columns).combine_chunks()
+        changed = steady_orders(_LEAST_SIMULATIONS, seed, _DELIVERY_APP_WEEK)
         self._changed = changed.select(columns).combine_chunks()
         self._rng = np.random.default_rng(seed)
+        self._weeks = weeks
 
-    def false_alarms(self, weeks: int) -> Rates:
+    def false_alarms(self) -> Rates:
         """Score weeks without drift, each against a reference of its own."""
         free = default = 0
-        for _ in range(weeks):
+        for _ in range(self._weeks):
             looks = self._scores(change_at=LOOKS_A_WEEK * self._rows, share=0.0)
             free += any(look.score >= 1 for look in looks)
             least = self._monitoring.min_effect
             default += any(one.score >= 1 and one.distance >= least for look in looks for one in look.columns)
-        return Rates(free / weeks, default / weeks)
+        return Rates(free / self._weeks, default / self._weeks)
 
     def detection(self, share: float, weeks: int) -> Detection:
         """Score weeks in whose second window a share of the orders begins to come through the delivery app."""

@@ -23,17 +23,21 @@ _TRUTH = "comal on tacos"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON document")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the weeks and of the rows, one run of each")
+    parser.add_argument(
+        "--quick", action="store_true", help="a twentieth of the weeks, a tenth of the rows, one run of each"
+    )
     parser.add_argument("--seed", type=int, default=7, help="seed of the simulated weeks")
     options = parser.parse_args()
     part = 10 if options.quick else 1
-    truth, goals = _truth(Chain(options.seed), weeks=2000 // part, drifted_weeks=200 // part)
+    weeks = 100 if options.quick else 2000
+    truth, goals = _truth(options.seed, weeks, drifted_weeks=weeks // 10)
     speed, speed_goals = _speed(rows=5_000_000 // part, repeats=1 if options.quick else 5)
     report([*truth, *speed], [*goals, *speed_goals], as_json=options.json)
 
 
-def _truth(chain: Chain, weeks: int, drifted_weeks: int) -> tuple[list[Measurement], list[Goal]]:
-    rates = chain.false_alarms(weeks)
+def _truth(seed: int, weeks: int, drifted_weeks: int) -> tuple[list[Measurement], list[Goal]]:
+    chain = Chain(seed, weeks)
+    rates = chain.false_alarms()
     low, high = _binomial_interval(weeks)
     measured = [
         _share(f"false alarms of {weeks} weeks, min_effect 0", rates.without_min_effect),

@@ -41,11 +41,38 @@ class RecentScores(BaseModel):
     champion: dict[str, float]
 
 
+class Gain(BaseModel):
+    """How much better the challenger is than the champion on the same held-out rows, with a paired bootstrap interval.
+
+    In units of the metric; positive where the challenger is better, whichever way the metric runs.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    value: float
+    low: float
+    high: float
+    confidence: float
+
+
+class SliceScores(BaseModel):
+    """The gate's metric of both models on the held-out rows with one value of one column."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    column: str
+    value: str
+    rows: int
+    challenger: float
+    champion: float
+
+
 class Evaluation(BaseModel):
     """The evaluation.json of one run.
 
-    `baseline` predicts the training rows' mean (regression) or class frequencies (classification). `recent` is absent
-    without a champion that can be scored, and where it was trained on every batch.
+    `gain` and `slices` are there where there is a champion that can be scored, `slices` for the columns of
+    `gate.slices`. `baseline` predicts the training rows' mean (regression) or class frequencies (classification).
+    `recent` is absent without a champion that can be scored, and where it was trained on every batch.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -61,3 +88,5 @@ class Evaluation(BaseModel):
     champion: ChampionScores | None = None
     baseline: Scores
     recent: RecentScores | None = None
+    gain: Gain | None = None
+    slices: list[SliceScores] = []

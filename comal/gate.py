@@ -31,8 +31,10 @@ def judge(recipe: Recipe, evaluation: Evaluation) -> Verdict:
     - it is no worse than the baseline's (the training rows' mean, or their class frequencies): a model that loses to
       a constant has learned nothing, and would look fine wherever the recipe sets no bound. Equal passes, because on
       rare classes a good model may tie in accuracy. A metric that a constant does not define is not compared;
-    - it beats the champion's, on the same rows, by at least `gate.beat_champion_by`. A champion that could not be
-      scored is not compared: the verdict says so.
+    - it beats the champion's, on the same rows, by at least `gate.beat_champion_by`; with `gate.confidence` the lower
+      end of the gain's paired bootstrap interval does. A champion that could not be scored is not compared: the verdict
+      says so;
+    - in no slice of `gate.slices` is it worse than the champion's by more than is allowed there.
 
     How both do on the recent rows, which came after the champion was trained, is told and not judged: there are few.
     """
@@ -44,6 +46,7 @@ def judge(recipe: Recipe, evaluation: Evaluation) -> Verdict:
         *_bounds(recipe, value),
         *_against_baseline(evaluation, metric, value),
         *_against_champion(recipe, evaluation, value),
+        *_in_slices(recipe, evaluation),
     ]
     failures = [finding.text for finding in findings if not finding.passed]
     told = [*(failures or [finding.text for finding in findings]), *_on_recent_rows(evaluation, metric)]
@@ -82,8 +85,34 @@ def _against_champion(recipe: Recipe, evaluation: Evaluation, value: float) -> l
         return [_Finding(True, f"the {name} could not be scored: {reason.rstrip('.')}")]
     margin = recipe.gate.beat_champion_by
     gain = _gain(recipe.metric, value, score)
-    text = f"the {name} has {_number(score)}, a gain of {_number(gain)} where {_number(margin)} is asked for"
-    return [_Finding(gain >= margin, text)]
+    text = f"the {name} has {_number(score)}, a gain of {_number(gain)}"
+    interval = evaluation.gain
+    if interval is not None:
+        text += f" ({interval.confidence:.0%} interval {_number(interval.low)} to {_number(interval.high)})"
+    if recipe.gate.confidence is None:
+        return [_Finding(gain >= margin, f"{text} where {_number(margin)} is asked for")]
+    passed = interval is not None and interval.low >= margin
+    return [_Finding(passed, f"{text} whose lower end must reach {_number(margin)}")]
+
+
+def _in_slices(recipe: Recipe, evaluation: Evaluation) -> list[_Finding]:
+    """One finding for each slice that is too much worse, or one that says that none is."""
+    if not evaluation.slices:
+        return []
+    losses = [
+        (found, -_gain(recipe.metric, found.challenger, found.champion), recipe.gate.slices.get(found.column, math.inf))
+        for found in evaluation.slices
+    ]
+    findings = [
+        _Finding(
+            False,
+            f"worse than the champion by {_number(loss)} on the {found.rows} rows with {found.column} {found.value}, "
+            f"where {_number(allowed)} is allowed",
+        )
+        for found, loss, allowed in losses
+        if loss > allowed
+    ]
+    return findings or [_Finding(True, f"in none of {len(losses)} slices worse than is allowed")]
 
 
 def _on_recent_rows(evaluation: Evaluation, metric: str) -> list[str]:

@@ -243,6 +243,16 @@ class Gate(_Section):
     beat_champion_by: float = Field(
         0.0, ge=0, description="Improvement over the champion on the same held-out rows, in units of the metric."
     )
+    confidence: float | None = Field(
+        None,
+        ge=0.5,
+        lt=1,
+        description="With it the lower end of the improvement's interval at this confidence counts, not its value.",
+    )
+    slices: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="Category columns, and how much worse than the champion's the metric may be for any value of each.",
+    )
 
 
 class Registry(_Section):
@@ -400,6 +410,11 @@ class Recipe(_Section):
             )
         if self.training.preprocessing.target == "log" and self.task != "regression":
             raise _contradiction("training.preprocessing.target", f"log needs task: regression, not {self.task}")
+        for column in self.gate.slices:
+            if not isinstance(self.features.get(column), CategoryFeature | BooleanFeature):
+                raise _contradiction(
+                    f"gate.slices.{column}", f"'{column}' is no category or boolean among the features"
+                )
         if self.gate.metric and self.gate.metric not in METRICS_OF[self.task]:
             raise _contradiction(
                 "gate.metric", f"'{self.gate.metric}' is not one of {', '.join(METRICS_OF[self.task])} for {self.task}"

@@ -48,8 +48,21 @@ class HeldOut:
         return replace(self, mask=self.mask & rows, matrix=self.matrix[rows[self.mask]])
 
 
-def score(trained: TrainedModel, matrix: Matrix, held_out: HeldOut) -> Scores:
-    """Metrics of a model on the held-out rows.
+@dataclass(frozen=True)
+class Predictions:
+    """What a model predicts for the held-out rows, beside what was so.
+
+    Attributes:
+        actual: Shape (rows,): numbers, or positions of classes.
+        predicted: Shape (rows,) for regression, else probabilities of shape (rows, classes).
+    """
+
+    actual: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+
+
+def predict(trained: TrainedModel, matrix: Matrix, held_out: HeldOut) -> Predictions:
+    """Predictions of a model for the held-out rows.
 
     Raises:
         AlgorithmError: The model predicts something that is not a number.
@@ -63,17 +76,21 @@ def score(trained: TrainedModel, matrix: Matrix, held_out: HeldOut) -> Scores:
     schema = held_out.schema
     if schema.task != "regression":
         predicted = _aligned(predicted, trained.schema.classes, _all_classes(held_out, trained.schema))
-    actual = _positions(held_out, trained.schema)
-    return Scores(metrics=metrics(schema.task, actual, predicted))
+    return Predictions(_positions(held_out, trained.schema), predicted)
 
 
-def score_challenger(trained: TrainedModel, held_out: HeldOut, recipe: Recipe) -> Scores:
+def score(found: Predictions, held_out: HeldOut) -> Scores:
+    """Metrics of predictions."""
+    return Scores(metrics=metrics(held_out.schema.task, found.actual, found.predicted))
+
+
+def score_challenger(found: Predictions, held_out: HeldOut, recipe: Recipe) -> Scores:
     """Metrics of the model that was just trained.
 
     Raises:
         AlgorithmError: The held-out rows do not define the metric that the gate judges by.
     """
-    scores = score(trained, held_out.matrix, held_out)
+    scores = score(found, held_out)
     if recipe.metric not in scores.metrics:
         raise AlgorithmError(
             f"The {len(held_out.matrix)} held-out rows do not define {recipe.metric}: they hold one value of "
@@ -83,33 +100,36 @@ def score_challenger(trained: TrainedModel, held_out: HeldOut, recipe: Recipe) -
     return scores
 
 
-def score_champion(champion: Champion, held_out: HeldOut) -> ChampionScores:
-    """Metrics of the champion by its own schema, or the reason why it cannot be scored.
+def predict_champion(champion: Champion, held_out: HeldOut) -> Predictions:
+    """Predictions of the champion by its own schema.
 
     A category that the champion never knew is a missing value to it: a recipe that adds a store must not free the
     challenger from the comparison.
+
+    Raises:
+        ComalError: It cannot be scored on these rows, and why.
     """
-    identity = {"version": champion.version, "model_package_arn": champion.package_arn}
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            trained = load_champion(champion, Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        trained = load_champion(champion, Path(folder))
         if trained.schema.task != held_out.schema.task or trained.schema.target != held_out.schema.target:
-            return ChampionScores(
-                **identity,
-                metrics={},
-                unscored=f"it predicts {trained.schema.task} of '{trained.schema.target}', "
-                f"the recipe {held_out.schema.task} of '{held_out.schema.target}'",
+            raise AlgorithmError(
+                f"it predicts {trained.schema.task} of '{trained.schema.target}', "
+                f"the recipe {held_out.schema.task} of '{held_out.schema.target}'"
             )
         if trained.schema.task == "binary" and len(_all_classes(held_out, trained.schema)) > 2:
-            return ChampionScores(
-                **identity,
-                metrics={},
-                unscored=f"it tells {trained.schema.classes} apart, the rows hold {held_out.target.classes}",
-            )
-        scores = score(trained, _matrix_for(trained, held_out), held_out)
-    except ComalError as error:
-        return ChampionScores(**identity, metrics={}, unscored=error.message)
-    return ChampionScores(**identity, metrics=scores.metrics)
+            raise AlgorithmError(f"it tells {trained.schema.classes} apart, the rows hold {held_out.target.classes}")
+        return predict(trained, _matrix_for(trained, held_out), held_out)
+
+
+def score_champion(champion: Champion, found: Predictions | ComalError, held_out: HeldOut) -> ChampionScores:
+    """Metrics of the champion's predictions, or the reason why there are none."""
+    unscored = found.message if isinstance(found, ComalError) else ""
+    return ChampionScores(
+        version=champion.version,
+        model_package_arn=champion.package_arn,
+        metrics=score(found, held_out).metrics if isinstance(found, Predictions) else {},
+        unscored=unscored,
+    )
 
 
 def score_baseline(trained_target: NDArray[np.float64], held_out: HeldOut) -> Scores:

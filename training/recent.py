@@ -8,7 +8,7 @@ from comal.errors import ComalError
 from comal.evaluation import RecentScores
 from comal.lineage import FILE_NAME, Lineage
 from training.channels import Champion
-from training.evaluate import HeldOut, score, score_champion
+from training.evaluate import HeldOut, predict, predict_champion, score
 from training.model import TrainedModel
 
 
@@ -23,14 +23,15 @@ def score_recent(trained: TrainedModel, champion: Champion, held_out: HeldOut) -
     recent = held_out.only(np.repeat(new, [batch.rows for batch in held_out.batches]))
     if not known or not len(recent.actual):
         return None
-    scores = score_champion(champion, recent)
-    if scores.unscored:
+    try:
+        rival = predict_champion(champion, recent)
+    except ComalError:  # ChampionScores.unscored tells it
         return None
     return RecentScores(
         batches=int(new.sum()),
         held_out_rows=len(recent.actual),
-        challenger=score(trained, recent.matrix, recent).metrics,
-        champion=scores.metrics,
+        challenger=score(predict(trained, recent.matrix, recent), recent).metrics,
+        champion=score(rival, recent).metrics,
     )
 
 

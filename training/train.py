@@ -4,15 +4,25 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from comal.errors import ComalError
 from comal.evaluation import Evaluation
 from comal.leaderboard import FILE_NAME as LEADERBOARD_FILE
 from comal.recipe import Recipe
 from training.artifacts import write_documents, write_model
 from training.card import model_card
-from training.channels import Job, read_job
+from training.channels import Champion, Job, read_job
 from training.dataset import find_batches
-from training.evaluate import HeldOut, score_baseline, score_challenger, score_champion
+from training.evaluate import (
+    HeldOut,
+    Predictions,
+    predict,
+    predict_champion,
+    score_baseline,
+    score_challenger,
+    score_champion,
+)
 from training.fit import fit
+from training.gain import gain_of, slices_of
 from training.lineage import lineage_of
 from training.model import TrainedModel
 from training.paths import TrainPaths
@@ -88,7 +98,9 @@ def _held_out(trained: TrainedModel, rows: Rows) -> HeldOut:
 
 
 def _evaluate(trained: TrainedModel, rows: Rows, held_out: HeldOut, job: Job) -> Evaluation:
-    recipe = job.recipe
+    recipe, champion = job.recipe, job.champion
+    found = predict(trained, held_out.matrix, held_out)
+    rival = _rival(champion, held_out) if champion else None
     return Evaluation(
         model=recipe.model,
         run_id=job.hyperparameters.run_id,
@@ -96,11 +108,21 @@ def _evaluate(trained: TrainedModel, rows: Rows, held_out: HeldOut, job: Job) ->
         metric=recipe.metric,
         trained_rows=int(np.count_nonzero(rows.training)),
         held_out_rows=int(np.count_nonzero(rows.held_out)),
-        challenger=score_challenger(trained, held_out, recipe),
-        champion=score_champion(job.champion, held_out) if job.champion else None,
+        challenger=score_challenger(found, held_out, recipe),
+        champion=score_champion(champion, rival, held_out) if champion and rival else None,
         baseline=score_baseline(rows.training_target(trained.schema.classes), held_out),
-        recent=score_recent(trained, job.champion, held_out) if job.champion else None,
+        recent=score_recent(trained, champion, held_out) if champion else None,
+        gain=gain_of(found, rival, recipe) if isinstance(rival, Predictions) else None,
+        slices=slices_of(found, rival, held_out, recipe) if isinstance(rival, Predictions) else [],
     )
+
+
+def _rival(champion: Champion, held_out: HeldOut) -> Predictions | ComalError:
+    """What the champion predicts, or why it cannot be scored: that is no failure of the run."""
+    try:
+        return predict_champion(champion, held_out)
+    except ComalError as error:
+        return error
 
 
 def _say_scores(evaluation: Evaluation) -> None:

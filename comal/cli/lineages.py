@@ -7,6 +7,7 @@ from comal.cli.target import Target
 from comal.cli.versions import versions_of
 from comal.errors import UserError
 from comal.lineage import Lineage
+from comal.recipe import Recipe
 
 
 def lineage_of(target: Target, model: str, version: dict[str, Any]) -> Lineage:
@@ -28,6 +29,13 @@ def lineage_of(target: Target, model: str, version: dict[str, Any]) -> Lineage:
             next_step=f"Choose another version: comal models {model}{target.option}",
         )
     return found
+
+
+def recipe_of(target: Target, model: str, version: dict[str, Any]) -> Recipe:
+    """The recipe of a version's run; `lineage_of` says beforehand whether there is one."""
+    key = s3_layout.run_recipe_prefix(model, version["run_id"]) + "recipe.json"
+    answer = target.client("s3").get_object(Bucket=target.names.bucket("models"), Key=key)
+    return Recipe.model_validate_json(answer["Body"].read())
 
 
 def versions_with(target: Target, model: str, wanted: str) -> list[dict[str, Any]]:

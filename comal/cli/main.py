@@ -7,6 +7,7 @@ import typer
 
 from comal.cli import (
     cloud,
+    compare,
     doctor,
     history,
     init,
@@ -53,6 +54,7 @@ app.command("init", epilog=init.EPILOG)(init.init)
 app.command("push", epilog=push.EPILOG)(push.push)
 app.command("status", epilog=status.EPILOG)(status.status)
 app.command("models", epilog=models.EPILOG)(models.models)
+app.command("compare", epilog=compare.EPILOG)(compare.compare)
 app.command("lineage", epilog=lineage.EPILOG)(lineage.lineage)
 app.command("reproduce", epilog=reproduce.EPILOG)(reproduce.reproduce)
 app.command("promote", epilog=promote.PROMOTE_EPILOG)(promote.promote)

@@ -3,6 +3,7 @@
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,6 +75,16 @@ def test_there_and_back_again_without_a_failed_request(clone, chain):
     assert traffic.failures == []
     assert set(traffic.answers) == {"1", "2"}
     assert approvals(clone) == {2: "Rejected", 1: "Approved"}
+
+
+def test_two_versions_stand_side_by_side_in_a_table_and_on_a_page(clone):
+    found = clone.json("compare", MODEL, "1", "2")
+    assert [row["version"] for row in found["versions"]] == [1, 2]
+    assert found["differences"] == []
+    text = Path(found["page"]).read_text()
+    assert "versions 1 and 2" in text
+    assert "rmse" in text
+    assert "rmse" in clone.comal("compare", MODEL, "1", "2").stdout
 
 
 def test_what_cannot_be_is_refused_with_what_there_is(clone):

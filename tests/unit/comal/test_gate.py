@@ -140,3 +140,34 @@ def test_of_two_models_only_the_better_one_passes(value: float, champion: float,
     passed = judge(recipe, _evaluation(value, champion, None)).passed
     reverse = judge(recipe, _evaluation(champion, value, None)).passed
     assert not (passed and reverse) or (value == champion and margin == 0)
+
+
+def _compared(low: float, scores: list[dict[str, Any]] | None = None, **gate: Any) -> tuple[Recipe, Evaluation]:
+    gain = {"value": 0.5, "low": low, "high": 1.0, "confidence": 0.95}
+    evaluation = _evaluation(4.5, champion=5.0)
+    return _recipe(**gate), Evaluation.model_validate({**evaluation.model_dump(), "gain": gain, "slices": scores or []})
+
+
+def test_the_interval_of_the_gain_is_told_and_does_not_decide_by_itself() -> None:
+    verdict = judge(*_compared(-0.2))
+    assert verdict.passed
+    assert "a gain of 0.5 (95% interval -0.2 to 1) where 0 is asked for" in verdict.why
+
+
+@pytest.mark.parametrize(("low", "passed"), [(0.1, True), (0.3, True), (0.09, False), (-0.2, False)])
+def test_with_confidence_the_lower_end_must_reach_the_margin(low: float, passed: bool) -> None:
+    verdict = judge(*_compared(low, confidence=0.95, beat_champion_by=0.1))
+    assert verdict.passed is passed
+    assert "whose lower end must reach 0.1" in verdict.why
+
+
+def test_a_slice_that_is_too_much_worse_keeps_the_challenger_back() -> None:
+    slices = [
+        {"column": "store", "value": "norte", "rows": 40, "challenger": 5.5, "champion": 5.0},
+        {"column": "store", "value": "sur", "rows": 50, "challenger": 5.2, "champion": 5.0},
+    ]
+    verdict = judge(*_compared(0.1, slices, slices={"store": 0.3}))
+    assert not verdict.passed
+    assert "worse than the champion by 0.5 on the 40 rows with store norte, where 0.3 is allowed" in verdict.why
+    assert "sur" not in verdict.why
+    assert judge(*_compared(0.1, slices, slices={"store": 0.6})).passed

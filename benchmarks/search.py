@@ -21,7 +21,7 @@ from comal.leaderboard import Leaderboard
 from comal.recipe import Recipe
 from training.channels import Hyperparameters
 from training.dataset import find_batches
-from training.evaluate import HeldOut, score
+from training.evaluate import HeldOut, predict, score
 from training.fit import fit
 from training.rows import Rows, read_rows
 from training.search.search import search
@@ -104,7 +104,7 @@ def _held_out_metric(rows: Rows, recipe: Recipe) -> float:
     trained, _device = fit(rows, recipe, StopRequest(), Path())
     matrix = rows.matrix[rows.held_out]
     held_out = HeldOut(rows.batches, rows.held_out, trained.schema, matrix, rows.target)
-    return score(trained, matrix, held_out).metrics[recipe.metric]
+    return score(predict(trained, matrix, held_out), held_out).metrics[recipe.metric]
 
 
 if __name__ == "__main__":

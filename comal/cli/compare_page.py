@@ -25,8 +25,8 @@ td { overflow-wrap: anywhere; }
 <div class="scroll"><table>
 <thead><tr><th></th><th>Version {{ versions[0] }}</th><th>Version {{ versions[1] }}</th></tr></thead>
 <tbody>
-{% for name, first, second in lines %}
-<tr><th>{{ name }}</th><td>{{ "–" if first is none else first }}</td><td>{{ "–" if second is none else second }}</td></tr>
+{% for line in lines %}
+<tr><th>{{ line[0] }}</th>{% for value in line[1:] %}<td>{{ "–" if value is none else value }}</td>{% endfor %}</tr>
 {% endfor %}
 </tbody></table></div>
 <h2>What differs</h2>

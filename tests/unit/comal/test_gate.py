@@ -145,7 +145,9 @@ def test_of_two_models_only_the_better_one_passes(value: float, champion: float,
 def _compared(low: float, scores: list[dict[str, Any]] | None = None, **gate: Any) -> tuple[Recipe, Evaluation]:
     gain = {"value": 0.5, "low": low, "high": 1.0, "confidence": 0.95}
     evaluation = _evaluation(4.5, champion=5.0)
-    return _recipe(**gate), Evaluation.model_validate({**evaluation.model_dump(), "gain": gain, "slices": scores or []})
+    features = {"store": {"type": "category", "values": ["norte", "sur"]}}
+    recipe = make_recipe(gate=gate, features=features)
+    return recipe, Evaluation.model_validate({**evaluation.model_dump(), "gain": gain, "slices": scores or []})
 
 
 def test_the_interval_of_the_gain_is_told_and_does_not_decide_by_itself() -> None:

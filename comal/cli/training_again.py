@@ -10,6 +10,7 @@ from comal import lineage, s3_layout
 from comal.archive import Limits, read_members
 from comal.cli.following import RUN_TIMEOUT_S
 from comal.cli.patience import wait_for
+from comal.cli.runs import run_of
 from comal.cli.target import Target
 from comal.errors import PlatformError
 from comal.lineage import Lineage, recipe_differences, recipe_digest
@@ -36,6 +37,9 @@ class TrainingAgain:
         self._sagemaker = target.client("sagemaker")
         self._models = target.names.bucket("models")
         self._inputs = s3_layout.run_recipe_prefix(model, then.run_id)
+        run = run_of(target, model, then.run_id)
+        # Of a run that searched side by side, the job that made the version; else the run's own.
+        self._job = str(run["training_job"]) if run else target.names.training_job(model, then.run_id)
 
     def changed_inputs(self) -> Iterator[str]:
         """What is not as it was when the version was trained, in the order in which it matters."""
@@ -89,8 +93,7 @@ class TrainingAgain:
         return Recipe.model_validate_json(self._member(self._artifact_key(), _RECIPE))
 
     def _artifact_key(self) -> str:
-        job = self._target.names.training_job(self._model, self._then.run_id)
-        return s3_layout.run_output_key(self._model, self._then.run_id, job, "model")
+        return s3_layout.run_output_key(self._model, self._then.run_id, self._job, "model")
 
     def _copy_recipe(self, prefix: str) -> None:
         """The recipe of the artifact: where a search chose it, the search is not done again."""
@@ -101,10 +104,9 @@ class TrainingAgain:
             self._s3.put_object(Bucket=self._models, Key=prefix + f"recipe/{_OWN_FIT}", Body=own_fit)
 
     def _start(self, prefix: str, attempt: str) -> str:
-        first = self._target.names.training_job(self._model, self._then.run_id)
-        job = self._sagemaker.describe_training_job(TrainingJobName=first)
+        job = self._sagemaker.describe_training_job(TrainingJobName=self._job)
         digest = hashlib.sha256(attempt.encode()).hexdigest()[:_ATTEMPT_DIGITS]
-        name = f"{first}-again-{digest}"
+        name = f"{self._job}-again-{digest}"
         channels = {channel["ChannelName"]: channel for channel in job["InputDataConfig"]}
         recipe = {**channels["recipe"]}
         source = {**recipe["DataSource"]["S3DataSource"], "S3Uri": f"s3://{self._models}/{prefix}recipe/"}

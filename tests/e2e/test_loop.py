@@ -149,6 +149,7 @@ def test_a_search_shows_what_it_tried_and_its_winner_is_judged_like_any_other(cl
     assert [job["TrainingJobStatusCounters"]["Completed"] for job in jobs] == [2]
     log = clone.comal("logs", "job", MODEL).stdout
     assert log.count("metric search:score=") == 2
+    assert clone.json("reproduce", MODEL, "5")["identical"]
     refused = clone.comal("search", MODEL, "--minutes", "30", exit_code=2)
     assert "leave no time to fit" in refused.stderr
 

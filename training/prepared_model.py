@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from training.explain import Explained, by_feature
 from training.matrix import Matrix
 from training.model import Model
 from training.preparation import Preparation, PreparedColumn
@@ -21,6 +22,12 @@ class PreparedModel:
     def predict(self, matrix: Matrix) -> NDArray[np.float32]:
         """Numbers of shape (rows,) for regression, else probabilities of shape (rows, classes)."""
         return self.preparation.prediction(self.inner.predict(self.preparation.matrix(matrix)))
+
+    def contributions(self, matrix: Matrix) -> NDArray[np.float64]:
+        """Those of the inner model's columns, added up by feature; of what it learnt, before that is turned back."""
+        assert isinstance(self.inner, Explained)  # a team's own model has no preparation
+        found = self.inner.contributions(self.preparation.matrix(matrix))
+        return by_feature(found, list(self.preparation.sources), matrix.shape[1])
 
     def save(self, directory: Path) -> None:
         """Write the inner model's file; the preparation is in schema.json."""

@@ -20,6 +20,7 @@ EPILOG = examples(
     """"basket_size": 5, "delivery": true, "distance_km": 2.5}'""",
     "comal invoke tacos --file rows.csv",
     "comal invoke tacos --file rows.json --json",
+    "comal invoke tacos --file rows.csv --explain",
 )
 SHOWN_ROWS = 20
 
@@ -28,13 +29,16 @@ def invoke(
     model: Annotated[str, typer.Argument(help="Name of the model.")],
     data: Annotated[str | None, typer.Option(help="Rows as JSON: an object or a list of objects.")] = None,
     file: Annotated[Path | None, typer.Option(help="Rows as a CSV file with a header, or as a JSON file.")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show what each feature added to each prediction.")
+    ] = False,
     stack: Stack = LOCAL_STACK,
     as_json: Json = False,
 ) -> None:
     """Ask a model's endpoint for predictions; columns that are no features are left out.
 
     Keys of --json: model_version, predictions (one object a row: prediction, and probability or probabilities for
-    classes).
+    classes); with --explain each row has contributions and base, and contributions_add_up_to says to what.
     """
     if (data is None) == (file is None):
         raise UserError("invoke takes rows from one place.", next_step="Give either --data or --file.")
@@ -46,7 +50,7 @@ def invoke(
     else:
         assert file is not None
         bodies = from_file(file, list(deployed_recipe(target, model).features))
-    answer = ask(target, model, bodies)
+    answer = ask(target, model, bodies, explains=explain)
     if not answer["predictions"]:
         raise UserError("There are no rows to predict.", next_step="Give at least one row.")
     if as_json:
@@ -55,11 +59,11 @@ def invoke(
         _show(answer)
 
 
-def ask(target: Target, model: str, bodies: Iterable[RequestBody]) -> dict[str, Any]:
+def ask(target: Target, model: str, bodies: Iterable[RequestBody], *, explains: bool = False) -> dict[str, Any]:
     """Predictions for rows, by as many requests as they need.
 
     Returns:
-        model_version (of the last answer) and predictions, one a row.
+        model_version (of the last answer) and predictions, one a row; explained, also contributions_add_up_to.
 
     Raises:
         DataError: The model refused a row; the message names row and column.
@@ -74,6 +78,7 @@ def ask(target: Target, model: str, bodies: Iterable[RequestBody]) -> dict[str, 
                 ContentType=body.content_type,
                 Accept="application/json",
                 Body=body.content,
+                **({"CustomAttributes": "explain=true"} if explains else {}),
             )
         except runtime.exceptions.ModelError as error:
             raise _refusal(error.response, body.first_row) from error
@@ -85,8 +90,8 @@ def ask(target: Target, model: str, bodies: Iterable[RequestBody]) -> dict[str, 
                 ) from error
             raise
         said = json.loads(response["Body"].read())
-        answer["model_version"] = said["model_version"]
-        answer["predictions"] += said["predictions"]
+        answer["predictions"] += said.pop("predictions")
+        answer |= said
     return answer
 
 
@@ -107,12 +112,25 @@ def _refusal(response: dict[str, Any], first_row: int) -> DataError | PlatformEr
 
 def _show(answer: dict[str, Any]) -> None:
     predictions = answer["predictions"]
+    for number, row in enumerate(predictions[:SHOWN_ROWS]):
+        if "contributions" in row:
+            _show_contributions(number, row.pop("contributions"), row.pop("base"), answer["contributions_add_up_to"])
     columns = list(predictions[0]) if predictions else ["prediction"]
     rows = [[number, *(_cell(row[name]) for name in columns)] for number, row in enumerate(predictions[:SHOWN_ROWS])]
     print_table(("row", *columns), rows)
     if len(predictions) > SHOWN_ROWS:
         say(f"… and {len(predictions) - SHOWN_ROWS} more; --json prints all.")
     say(f"Answered by version {answer['model_version']}.")
+
+
+def _show_contributions(number: int, contributions: dict[str, Any], base: Any, total: str) -> None:
+    """What each feature added, the largest first; of three classes or more, to each class."""
+    if not isinstance(base, dict):
+        contributions, base = {total: contributions}, {total: base}
+    for name, added in contributions.items():
+        ordered = sorted(added.items(), key=lambda item: -abs(item[1]))
+        lines = [("base", _cell(base[name])), *((feature, f"{value:+.4g}") for feature, value in ordered)]
+        print_table(("feature", "adds"), lines, title=f"Row {number}, to {name}")
 
 
 def _cell(value: Any) -> str:

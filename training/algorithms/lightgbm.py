@@ -77,6 +77,11 @@ class LightGBMModel:
             return np.stack((1 - predicted, predicted), axis=1)
         return predicted
 
+    def contributions(self, matrix: Matrix) -> NDArray[np.float64]:
+        """SHAP values of the margin; see training.explain."""
+        found = np.asarray(self.booster.predict(matrix, pred_contrib=True, num_threads=1), dtype=np.float64)
+        return found.reshape(len(matrix), -1, matrix.shape[1] + 1)
+
     def save(self, directory: Path) -> None:
         """Write model.txt and its digest; the number of threads, which is the machine's, is left at 1."""
         text = re.sub(r"(?m)^\[num_threads: \d+\]$", "[num_threads: 1]", self.booster.model_to_string())

@@ -67,6 +67,17 @@ class LinearModel:
         probabilities = powers / powers.sum(axis=1, keepdims=True)
         return probabilities.astype(np.float32)  # type: ignore[no-any-return]  # numpy's stubs lose the type here
 
+    def contributions(self, matrix: Matrix) -> NDArray[np.float64]:
+        """The terms of the sum, by feature; a number at its mean and a missing category add nothing."""
+        design = design_matrix(matrix, self.weights.sizes, self._means, self._scales)
+        columns = np.repeat(np.arange(len(self.weights.sizes)), np.maximum(self.weights.sizes, 1))
+        terms = design[:, None, :] * self._coefficients[None]
+        found = np.zeros((len(matrix), len(self._intercepts), len(self.weights.sizes) + 1))
+        for column, feature in enumerate(columns):
+            found[:, :, feature] += terms[:, :, column]
+        found[:, :, -1] = self._intercepts
+        return found
+
     def save(self, directory: Path) -> None:
         """Write linear.json."""
         (directory / FILE_NAME).write_text(self.weights.model_dump_json(indent=1))

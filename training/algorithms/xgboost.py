@@ -77,6 +77,12 @@ class XGBoostModel:
             return np.stack((1 - predicted, predicted), axis=1)
         return predicted
 
+    def contributions(self, matrix: Matrix) -> NDArray[np.float64]:
+        """SHAP values of the margin; see training.explain."""
+        rows = xgboost.DMatrix(matrix, feature_types=self.booster.feature_types, enable_categorical=True, nthread=1)
+        found = self.booster.predict(rows, pred_contribs=True, strict_shape=True, validate_features=False)
+        return np.asarray(found, dtype=np.float64)
+
     def save(self, directory: Path) -> None:
         """Write model.ubj."""
         self.booster.save_model(directory / FILE_NAME)

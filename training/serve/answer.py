@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from training.matrix import Matrix
 from training.model import TrainedModel
 from training.schema import Label
+from training.serve.explanation import Explanations
 
 
 class Answers:
@@ -24,11 +25,16 @@ class Answers:
         self._classes = trained.schema.classes
         self._names = [_key(label) for label in trained.schema.classes]
         self._version = version
+        self._explanations = Explanations(trained)
 
-    def answer(self, matrix: Matrix) -> bytes:
-        """The JSON answer to a request's rows."""
+    def answer(self, matrix: Matrix, *, explains: bool = False) -> bytes:
+        """The JSON answer to a request's rows, with what each feature added where that is asked for."""
         predicted = self._model.predict(matrix)
-        body = {"predictions": self._rows(predicted), "model_version": self._version}
+        body: dict[str, Any] = {"predictions": self._rows(predicted), "model_version": self._version}
+        if explains:
+            for row, explanation in zip(body["predictions"], self._explanations.rows(matrix), strict=True):
+                row.update(explanation)
+            body["contributions_add_up_to"] = self._explanations.adds_up_to
         # float32 is written with the fewest digits that give the same float32 back
         return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
 

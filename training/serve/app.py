@@ -11,6 +11,7 @@ import orjson
 from training.serve.answer import Answers
 from training.serve.decode import Decoder
 from training.serve.expiry import Expiry
+from training.serve.explanation import ASKED, HEADER
 from training.serve.refusal import RefusalError
 from training.serve.tables import PARQUET_TYPE, TableAnswers
 
@@ -75,7 +76,8 @@ class App:
         content_type = _header(scope, b"content-type").decode("latin-1")
         if content_type == PARQUET_TYPE:
             return self._tables.answer(body), PARQUET_TYPE.encode()
-        return self._answers.answer(self._decoder.decode(body, content_type)), _JSON
+        explains = ASKED in _header(scope, HEADER)
+        return self._answers.answer(self._decoder.decode(body, content_type), explains=explains), _JSON
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """The body, if it is short enough.

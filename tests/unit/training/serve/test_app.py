@@ -29,6 +29,10 @@ class FixedModel:
     def predict(self, matrix: Matrix) -> Any:
         return np.array([self.answer] * len(matrix), np.float32)
 
+    def contributions(self, matrix: Matrix) -> Any:
+        outputs = 1 if np.size(self.answer) < 3 else np.size(self.answer)
+        return np.full((len(matrix), outputs, 2), [1.5, 0.5])
+
     def save(self, directory: Any) -> None:
         raise AssertionError
 
@@ -161,3 +165,18 @@ def test_an_expired_model_is_alive_and_refuses_to_predict():
     answer = ask(app(expiry=expired))
     assert answer.status == 410
     assert "version 7 expired on 2026-03-01" in answer.body["error"]
+
+
+EXPLAIN = [(b"content-type", b"application/json"), (b"x-amzn-sagemaker-custom-attributes", b"explain=true")]
+
+
+def test_a_request_that_asks_is_told_what_each_feature_added():
+    answer = ask(app(), headers=EXPLAIN).body
+    assert answer["predictions"] == [{"prediction": 12.3, "contributions": {"x": 1.5}, "base": 0.5}]
+    assert answer["contributions_add_up_to"] == "prediction"
+
+
+def test_of_three_classes_each_is_explained():
+    (row,) = ask(app("multiclass", [0.2, 0.3, 0.5], ["a", "b", "c"]), headers=EXPLAIN).body["predictions"]
+    assert row["contributions"]["b"] == {"x": 1.5}
+    assert row["base"] == {"a": 0.5, "b": 0.5, "c": 0.5}

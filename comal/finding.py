@@ -40,9 +40,10 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """The finding in one line."""
+        """The finding in one line; a file's names of columns may hold any character."""
         subject = f"column '{self.column}': " if self.column is not None else ""
-        return f"{subject}found {self.found}, expected {self.expected}{self._where()}"
+        text = f"{subject}found {self.found}, expected {self.expected}{self._where()}"
+        return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
     def _where(self) -> str:
         parts = []

@@ -9,6 +9,7 @@ from typing import Any
 from comal.evaluation import Evaluation, Scores
 from comal.lineage import Lineage
 from comal.recipe import HIGHER_IS_BETTER, Recipe
+from training.importance import Importances
 
 FILE_NAME = "model_card.json"
 
@@ -25,7 +26,9 @@ _ALGORITHMS = {
 }
 
 
-def model_card(recipe: Recipe, evaluation: Evaluation, lineage: Lineage, *, stopped: bool) -> dict[str, Any]:
+def model_card(
+    recipe: Recipe, evaluation: Evaluation, lineage: Lineage, importance: Importances, *, stopped: bool
+) -> dict[str, Any]:
     """The card of one model; `stopped` says that its fit was cut short."""
     return {
         "model_overview": {
@@ -65,6 +68,7 @@ def model_card(recipe: Recipe, evaluation: Evaluation, lineage: Lineage, *, stop
                 "created": lineage.created,
                 "expires": _expires(lineage.created, recipe),
                 "training_datasets": str(len(lineage.inputs)),
+                "importance": _importance(importance),
             },
         },
     }
@@ -77,6 +81,16 @@ def _algorithm(recipe: Recipe) -> str:
 
 def _expires(created: str, recipe: Recipe) -> str:
     return (datetime.fromisoformat(created) + timedelta(days=recipe.registry.expires_after_days)).isoformat()
+
+
+def _importance(importance: Importances) -> str:
+    """The features that matter most, with their 95 % intervals."""
+    named = [
+        f"{one.feature} {one.loss[0]:.3g} ({one.loss[1]:.3g} to {one.loss[2]:.3g})"
+        for one in importance.features
+        if one.loss
+    ]
+    return f"{importance.metric} lost when shuffled: {', '.join(named[:10])}"[:1024]
 
 
 def _objective(metric: str) -> dict[str, Any]:

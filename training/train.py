@@ -23,6 +23,8 @@ from training.evaluate import (
 )
 from training.fit import fit
 from training.gain import gain_of, slices_of
+from training.importance import FILE_NAME as IMPORTANCE_FILE
+from training.importance import importances
 from training.lineage import lineage_of
 from training.model import TrainedModel
 from training.paths import TrainPaths
@@ -61,6 +63,7 @@ def train(paths: TrainPaths, stop: StopRequest) -> None:
     evaluation = _evaluate(trained, rows, held_out, job)
     _say_scores(evaluation)
     lineage = lineage_of(job, batches, device, datetime.now(UTC), write_model(paths, trained, recipe))
+    importance = importances(trained, held_out, recipe)
     write_documents(
         paths,
         {
@@ -68,9 +71,10 @@ def train(paths: TrainPaths, stop: StopRequest) -> None:
             "lineage.json": lineage.model_dump_json(indent=2),
             PROFILE_FILE: reference_profile(batches, rows.training, job.recipe).to_json(),
             PREDICTIONS_FILE_NAME: prediction_profile(trained, held_out, job.recipe).to_json(),
+            IMPORTANCE_FILE: importance.model_dump_json(indent=2),
             **tried,
         },
-        model_card(recipe, evaluation, lineage, stopped=stop.asked),
+        model_card(recipe, evaluation, lineage, importance, stopped=stop.asked),
     )
     say_metrics(evaluation)
 

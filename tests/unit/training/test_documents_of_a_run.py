@@ -7,6 +7,7 @@ from comal.lineage import Lineage, recipe_digest
 from comal.recipe import Recipe
 from tests.unit.training.job_folder import LAKE_FOLDER, JobFolder, NewJob, Sample
 from training.card import model_card
+from training.importance import Importances
 from training.lineage import code_digest
 
 # Sections and keys of https://docs.aws.amazon.com/sagemaker/latest/dg/model-cards.html#model-cards-json-schema
@@ -56,7 +57,8 @@ def test_a_metric_without_a_facet_of_sagemakers_is_named_in_the_notes(job: JobFo
 
     evaluation = Evaluation.model_validate({**job.document("evaluation.json"), "metric": "r2"})
     lineage = Lineage.model_validate(job.document("lineage.json"))
-    card = model_card(Recipe.model_validate(diabetes.recipe), evaluation, lineage, stopped=False)
+    importance = Importances.model_validate(job.document("importance.json"))
+    card = model_card(Recipe.model_validate(diabetes.recipe), evaluation, lineage, importance, stopped=False)
     assert card["training_details"]["objective_function"]["function"] == {"function": "Maximize"}
     assert "r2" in card["training_details"]["objective_function"]["notes"]
 
@@ -90,3 +92,20 @@ def test_the_codes_digest_is_stable():
 
 def _groups(job: JobFolder) -> list[dict]:
     return job.document("model_card.json")["evaluation_details"][0]["metric_groups"]
+
+
+def test_the_importance_of_each_feature_has_its_interval_and_stands_in_the_card(job: JobFolder, diabetes: Sample):
+    found = Importances.model_validate(job.document("importance.json"))
+    assert {one.feature for one in found.features} == set(diabetes.recipe["features"])
+    assert found.rows == job.document("evaluation.json")["held_out_rows"]
+    assert found.adds_up_to == "prediction"
+    for one in found.features:
+        for interval in (one.loss, one.contribution):
+            assert interval is not None
+            assert interval[1] <= interval[0] <= interval[2]
+    losses = [one.loss[0] for one in found.features if one.loss]
+    assert losses == sorted(losses, reverse=True)
+    # Body mass, blood pressure and s5 carry most of this table.
+    assert {one.feature for one in found.features[:2]} <= {"bmi", "s5", "bp"}
+    details = job.document("model_card.json")["additional_information"]["custom_details"]
+    assert details["importance"].startswith(f"rmse lost when shuffled: {found.features[0].feature} ")

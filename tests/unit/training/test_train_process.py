@@ -12,7 +12,14 @@ from comal.recipe import Recipe
 from tests.unit.training.job_folder import JobFolder, NewJob, Sample
 
 REPOSITORY = Path(__file__).parents[3]
-DOCUMENTS = {"evaluation.json", "model_card.json", "profile.json", "prediction_profile.json", "lineage.json"}
+DOCUMENTS = {
+    "evaluation.json",
+    "model_card.json",
+    "profile.json",
+    "prediction_profile.json",
+    "lineage.json",
+    "importance.json",
+}
 
 
 def start(job: JobFolder, command: str = "train") -> subprocess.Popen[str]:

@@ -9,13 +9,11 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from examples.tacos.poison import KINDS, poison
+from examples.tacos.simulator import TARGET, simulate, week, without_outcome, write_csv
+from examples.tacos.truth import NOISE_MINUTES, expected_minutes
+
 REPOSITORY = Path(__file__).parents[3]
-sys.path.insert(0, str(REPOSITORY))  # examples/ is no installed package
-
-from examples.tacos.poison import KINDS, poison  # noqa: E402
-from examples.tacos.simulator import TARGET, simulate, week, without_outcome, write_csv  # noqa: E402
-from examples.tacos.truth import NOISE_MINUTES, expected_minutes  # noqa: E402
-
 START = date(2026, 1, 5)
 
 

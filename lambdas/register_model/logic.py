@@ -89,7 +89,7 @@ class Registration:
             ContentType="application/json",
         )
         self._put_lineage(job, output.lineage)
-        request = package_request(self.names, recipe, job, output.evaluation, image_uri=self.image_uri)
+        request = package_request(self.names, recipe, job, output, image_uri=self.image_uri)
         created = self.sagemaker.create_model_package(**request)
         return registry.describe(self.sagemaker, created["ModelPackageArn"])
 

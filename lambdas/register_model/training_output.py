@@ -12,10 +12,11 @@ from comal.evaluation import Evaluation
 from comal.lineage import Lineage
 from comal.names import Names
 
+CARD = "model_card.json"
 PROFILE = "profile.json"
 PREDICTION_PROFILE = "prediction_profile.json"
 # What the registry expects of a run, beside the model itself: a job that lacks one of these is not registered.
-_FILES = (evaluation.FILE_NAME, "model_card.json", PROFILE, PREDICTION_PROFILE, lineage.FILE_NAME)
+_FILES = (evaluation.FILE_NAME, CARD, PROFILE, PREDICTION_PROFILE, lineage.FILE_NAME)
 # Reports of a model are kilobytes; the function has 512 MB.
 _LIMITS = Limits(max_members=1000, max_bytes=64 << 20)
 # A model is looked at file by file, each in memory.
@@ -69,6 +70,7 @@ class TrainingOutput:
 
     evaluation: Evaluation
     evaluation_json: bytes
+    card_json: bytes
     profile_json: bytes
     prediction_profile_json: bytes
     lineage: Lineage
@@ -103,6 +105,7 @@ def read_output(s3: Any, names: Names, job: FinishedJob) -> TrainingOutput:
     return TrainingOutput(
         found,
         files[evaluation.FILE_NAME],
+        files[CARD],
         files[PROFILE],
         files[PREDICTION_PROFILE],
         Lineage.model_validate_json(files[lineage.FILE_NAME]),

@@ -15,13 +15,15 @@ from comal.lineage import Input, Lineage
 from lambdas.register_model.handler import handle
 from lambdas.register_model.logic import CHAMPION_CHANGED, Registration
 from lambdas.register_model.package import package_request
-from lambdas.register_model.training_output import FinishedJob
+from lambdas.register_model.training_output import FinishedJob, read_output
 from tests.unit.comal.registry_samples import complaints, make_recipe
 from tests.unit.lambdas.lambda_stack import Context, LambdaStack
 
 BATCH_KEY = "validated/tacos/v1/dt=2026-03-01/b1.parquet"
 RUN_ID = "0123456789ab"
 ENDED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+CARD = {"model_overview": {"model_name": "tacos"}, "intended_uses": {"risk_rating": "Unknown"}}
 
 
 def evaluation_of(run_id: str, rmse: float, champion: dict[str, Any] | None) -> Evaluation:
@@ -68,7 +70,7 @@ def finish_job(
     stack.s3.put_object(Bucket=bucket, Key=recipe_key, Body=stack.recipe.model_dump_json().encode())
     contents = {
         "evaluation.json": evaluation_of(run_id, rmse, champion).model_dump_json(),
-        "model_card.json": "{}",
+        "model_card.json": json.dumps(CARD, indent=2),
         "profile.json": json.dumps({"rows": 900, "run": run_id}),
         "prediction_profile.json": json.dumps({"rows": 100, "run": run_id}),
         "lineage.json": lineage_of(run_id).model_dump_json(),
@@ -159,6 +161,16 @@ def test_the_first_version_is_registered_and_approved(lambda_stack: LambdaStack)
     )
     assert Evaluation.model_validate_json(evaluation["Body"].read()).run_id == RUN_ID
     assert detail_types(lambda_stack, 2) == ["ModelApproved", "ModelRegistered"]
+
+
+def test_a_version_holds_its_card_as_a_package_takes_it(lambda_stack: LambdaStack) -> None:
+    lambda_stack.recipe = make_recipe(registry={"owner": "kitchen"})
+    answer = register(finish_job(lambda_stack))
+    package = lambda_stack.sagemaker.describe_model_package(ModelPackageName=answer["model_package_arn"])
+    content = package["ModelCard"]["ModelCardContent"]
+    assert package["ModelCard"]["ModelCardStatus"] == "PendingReview"
+    assert "\n" not in content
+    assert json.loads(content) == {**CARD, "model_overview": {"model_creator": "kitchen"}}
 
 
 def test_a_worse_challenger_is_rejected_and_the_champion_stays(lambda_stack: LambdaStack) -> None:
@@ -273,9 +285,8 @@ def test_a_model_without_a_group_has_no_versions(lambda_stack: LambdaStack) -> N
 
 def test_sagemaker_accepts_the_package_request(lambda_stack: LambdaStack) -> None:
     job = FinishedJob.from_state(finish_job(lambda_stack))
-    request = package_request(
-        lambda_stack.names, make_recipe(), job, evaluation_of(RUN_ID, 4.0, None), image_uri="image:1"
-    )
+    output = read_output(lambda_stack.s3, lambda_stack.names, job)
+    request = package_request(lambda_stack.names, make_recipe(), job, output, image_uri="image:1")
     assert complaints("CreateModelPackage", request) == ""
 
 

@@ -31,6 +31,8 @@ _erfc = np.vectorize(math.erfc, otypes=[np.float64])
 def exceedance(height: float, grid: Floats) -> float:
     """P(max |B(t)| >= height over the grid); relative error below 1e-3, also far into the tail.
 
+    Of points closer together than a 64th of `height` (a standard deviation of the step) the others are left out.
+
     Args:
         height: At least 0.
         grid: Ascending points between 0 and 1; those at 0 and 1 are ignored, as B is 0 there.
@@ -83,14 +85,19 @@ def critical(probability: float, grid: Floats) -> float:
 
 
 def _telling(height: float, grid: Floats) -> Floats:
-    """Points that matter, no two closer than the quadrature resolves."""
+    """Points that matter, the likeliest among them, no two closer than the quadrature resolves."""
     unlikelihood = height**2 / (grid * (1 - grid))
-    kept: list[float] = []
+    grid = grid[unlikelihood < unlikelihood.min() + _NEGLIGIBLE]
+    likeliest = int(np.abs(grid - 0.5).argmin())
     closest = (_NODES_PER_STEP * height / _NODES[-1]) ** 2
-    for point in grid[unlikelihood < unlikelihood.min() + _NEGLIGIBLE]:
-        if not kept or _step(kept[-1], float(point)) > closest:
-            kept.append(float(point))
-    return np.asarray(kept)
+    later, earlier = [float(grid[likeliest])], [float(grid[likeliest])]
+    for point in grid[likeliest + 1 :]:
+        if _step(later[-1], float(point)) > closest:
+            later.append(float(point))
+    for point in grid[:likeliest][::-1]:
+        if _step(float(point), earlier[-1]) > closest:
+            earlier.append(float(point))
+    return np.asarray([*reversed(earlier[1:]), *later])
 
 
 def _step(before: float, now: float) -> float:

@@ -114,7 +114,8 @@ def test_status_shows_batches_champion_and_what_comes_next(stocked, comal):
     assert "version 1 Approved" in text
 
 
-def test_invoking_before_there_is_an_endpoint_says_so(stocked, comal):
+def test_invoking_before_there_is_an_endpoint_says_so(stocked, comal, monkeypatch):
+    monkeypatch.setattr("comal.cli.first_version._ENDPOINT_GRACE_S", 1.0)
     result = comal("invoke", "tacos", "--data", "{}", "-s", stocked.stack)
     assert result.exit_code == 1
     assert "has no endpoint" in result.stderr

@@ -60,6 +60,14 @@ class BatchValidated(Event):
     warnings: list[str] = []
 
 
+class FeaturesIngested(Event):
+    """The rows of a batch are in the feature store, and can be trained on with what their windows held."""
+
+    batch_id: str
+    rows: int
+    features_key: str
+
+
 class BatchRejected(Event):
     """A pushed file broke its contract and lies in quarantine."""
 

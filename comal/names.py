@@ -7,6 +7,7 @@ from comal.errors import UserError
 
 PROJECT = "comal"
 MODEL_PATTERN = r"^[a-z][a-z0-9-]{1,30}$"
+_READABLE = 64 - 1 - 8
 STACK_PATTERN = r"^[a-z][a-z0-9-]{0,15}$"
 
 
@@ -61,6 +62,14 @@ class Names:
     def predictions_table(self, model: str) -> str:
         """Glue table of a model's batch predictions."""
         return f"{model}_predictions".replace("-", "_")
+
+    def feature_group(self, model: str, group: str, definition: str) -> str:
+        """SageMaker feature group of a recipe's feature group as it is defined; AWS allows 64 characters."""
+        return f"{self.stack}-{model}-{group}"[:_READABLE] + f"-{definition}"
+
+    def features_table(self, model: str, group: str) -> str:
+        """Glue table of a feature group's offline store."""
+        return f"{model}_{group}_features".replace("-", "_")
 
     def model_of(self, resource_name: str) -> str:
         """The model behind a name made by `of_model`."""

@@ -4,13 +4,15 @@ The smallest recipe is `model`, `task`, `target` and `features`. Reading YAML, w
 numbers in errors, is in recipe_file.
 """
 
+import hashlib
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, field_validator, model_validator
 
+from comal.feature_group import GROUP_PATTERN, FeatureGroup
 from comal.names import MODEL_PATTERN
+from comal.recipe_section import DURATION_PATTERN, Section, contradiction, duration_s
 
 Task = Literal["binary", "multiclass", "regression"]
 Algorithm = Literal["xgboost", "lightgbm", "linear"]
@@ -28,8 +30,6 @@ GPU_INSTANCE_PREFIXES = ("ml.g", "ml.p")
 
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 SCHEDULE_PATTERN = r"^(rate\([1-9]\d* (minutes?|hours?|days?)\)|cron\(\S+( \S+){5}\))$"
-DURATION_PATTERN = r"^[1-9]\d*[mhd]$"
-_UNIT_S = {"m": 60, "h": 3600, "d": 86400}
 
 # A path in the clone that leads nowhere else, and a function.
 FIT_PATTERN = r"^([A-Za-z0-9_][A-Za-z0-9_-]*/)*[A-Za-z0-9_][A-Za-z0-9_-]*\.py:[A-Za-z_][A-Za-z0-9_]*$"
@@ -39,28 +39,14 @@ NAMED_TIME_FORMATS = ("iso", "epoch_s", "epoch_ms")
 _SOME_TIME = datetime(2011, 10, 23, 14, 35, 46)
 
 
-def _contradiction(key: str, reason: str) -> PydanticCustomError:
-    """Two keys that do not go together; `key` is the one whose line the error shows, with dots."""
-    return PydanticCustomError("contradiction", "{reason}", {"reason": reason, "key": key})
-
-
-def duration_s(text: str) -> int:
-    """Seconds of a duration that matches DURATION_PATTERN (`90m`, `6h`, `2d`)."""
-    return int(text[:-1]) * _UNIT_S[text[-1]]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
-
-
-class _Bounds(_Section):
+class _Bounds(Section):
     min: float | None = Field(None, description="Smallest allowed value; rows below it quarantine the file.")
     max: float | None = Field(None, description="Largest allowed value; rows above it quarantine the file.")
 
     @model_validator(mode="after")
     def _ordered(self) -> "_Bounds":
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise _contradiction("min", f"min {self.min:g} is above max {self.max:g}")
+            raise contradiction("min", f"min {self.min:g} is above max {self.max:g}")
         return self
 
 
@@ -76,13 +62,13 @@ class NumberFeature(_Bounds):
     type: Literal["number"]
 
 
-class BooleanFeature(_Section):
+class BooleanFeature(Section):
     """true/false, also written 1/0 or yes/no."""
 
     type: Literal["boolean"]
 
 
-class CategoryFeature(_Section):
+class CategoryFeature(Section):
     """One of a fixed set of texts."""
 
     type: Literal["category"]
@@ -93,9 +79,9 @@ class CategoryFeature(_Section):
         seen = set()
         for value in self.values:
             if value != value.strip() or not value:
-                raise _contradiction("values", f"{value!r} is empty or has spaces at an end, which data never keeps")
+                raise contradiction("values", f"{value!r} is empty or has spaces at an end, which data never keeps")
             if value in seen:
-                raise _contradiction("values", f"{value!r} is listed twice")
+                raise contradiction("values", f"{value!r} is listed twice")
             seen.add(value)
         return self
 
@@ -103,7 +89,7 @@ class CategoryFeature(_Section):
 Feature = Annotated[IntegerFeature | NumberFeature | BooleanFeature | CategoryFeature, Field(discriminator="type")]
 
 
-class EventTime(_Section):
+class EventTime(Section):
     """When a row happened."""
 
     column: str = Field(min_length=1, description="Name of the column.")
@@ -126,7 +112,7 @@ class EventTime(_Section):
         return pattern
 
 
-class Validation(_Section):
+class Validation(Section):
     """What makes a pushed file go to quarantine."""
 
     max_missing: float = Field(0.02, ge=0, le=1, description="Largest share of missing values a feature may have.")
@@ -139,7 +125,7 @@ class Validation(_Section):
     )
 
 
-class Preprocessing(_Section):
+class Preprocessing(Section):
     """What becomes of features and target before the algorithm reads them; learnt from the training rows."""
 
     categories: Literal["native", "ordinal", "one_hot"] = Field(
@@ -160,7 +146,7 @@ class Preprocessing(_Section):
     )
 
 
-class Search(_Section):
+class Search(Section):
     """A search for preprocessing, algorithm and parameters, cross-validated on the training rows, before the fit."""
 
     trials: int = Field(30, ge=1, le=1000, description="Most trials; the first is the recipe as it is.")
@@ -176,7 +162,7 @@ class Search(_Section):
     )
 
 
-class Training(_Section):
+class Training(Section):
     """How a model is trained."""
 
     algorithm: Algorithm = Field(
@@ -213,7 +199,7 @@ class Training(_Section):
     @model_validator(mode="after")
     def _leaves_time_to_fit(self) -> "Training":
         if self.search is not None and self.search.minutes >= self.max_runtime_minutes:
-            raise _contradiction(
+            raise contradiction(
                 "search.minutes",
                 f"{self.search.minutes:g} minutes of search leave no time to fit: max_runtime_minutes is "
                 f"{self.max_runtime_minutes}",
@@ -223,9 +209,9 @@ class Training(_Section):
     @model_validator(mode="after")
     def _own_fit_stands_alone(self) -> "Training":
         if self.fit is not None and self.search is not None:
-            raise _contradiction("search", "a search chooses among the kit's algorithms; `fit` is the team's own")
+            raise contradiction("search", "a search chooses among the kit's algorithms; `fit` is the team's own")
         if self.fit is not None and self.preprocessing != Preprocessing():
-            raise _contradiction("preprocessing", "the team's own `fit` prepares the rows itself")
+            raise contradiction("preprocessing", "the team's own `fit` prepares the rows itself")
         return self
 
     @property
@@ -234,7 +220,7 @@ class Training(_Section):
         return self.instance.startswith(GPU_INSTANCE_PREFIXES)
 
 
-class Gate(_Section):
+class Gate(Section):
     """When a trained model may replace the champion."""
 
     metric: Metric | None = Field(None, description="Metric to judge by. Default: rmse for regression, else log_loss.")
@@ -255,7 +241,7 @@ class Gate(_Section):
     )
 
 
-class Registry(_Section):
+class Registry(Section):
     """What a version is for, who lets it through, and how long it is good."""
 
     purpose: str = Field("", max_length=1024, description="What the predictions are for; stands in the model card.")
@@ -270,7 +256,7 @@ class Registry(_Section):
     )
 
 
-class Serving(_Section):
+class Serving(Section):
     """How predictions are served online."""
 
     mode: Literal["auto", "serverless", "realtime"] = Field(
@@ -305,11 +291,11 @@ class Serving(_Section):
     @model_validator(mode="after")
     def _ordered(self) -> "Serving":
         if self.max is not None and self.min > self.max:
-            raise _contradiction("max", f"max {self.max} is below min {self.min}")
+            raise contradiction("max", f"max {self.max} is below min {self.min}")
         return self
 
 
-class Monitoring(_Section):
+class Monitoring(Section):
     """When live traffic counts as different from what the model was trained on (component `monitoring`)."""
 
     window_rows: int = Field(1000, ge=50, description="Captured rows that are looked at together.")
@@ -332,7 +318,7 @@ class Monitoring(_Section):
         return duration_s(self.label_delay)
 
 
-class Batch(_Section):
+class Batch(Section):
     """Scoring files on a schedule (component `batch_serving`)."""
 
     schedule: str | None = Field(
@@ -342,7 +328,7 @@ class Batch(_Section):
     instances: int = Field(1, ge=1, le=100, description="Number of instances of the transform job.")
 
 
-class Retrain(_Section):
+class Retrain(Section):
     """When a model is trained again (component `continuous_training`; `comal retrain` works without)."""
 
     on_new_rows: int = Field(
@@ -366,7 +352,7 @@ class Retrain(_Section):
     )
 
 
-class Recipe(_Section):
+class Recipe(Section):
     """One model, as its team describes it."""
 
     model: str = Field(pattern=MODEL_PATTERN, description="Name of the model; lower case, digits and hyphens.")
@@ -376,6 +362,9 @@ class Recipe(_Section):
     event_time: EventTime | None = Field(None, description="Column that says when a row happened.")
     features: dict[Annotated[str, Field(min_length=1)], Feature] = Field(
         min_length=1, description="Columns to predict from, with their types."
+    )
+    feature_groups: dict[Annotated[str, Field(pattern=GROUP_PATTERN)], FeatureGroup] = Field(
+        default_factory=dict, description="Features over windows of an entity's earlier rows, by name of the group."
     )
     validation: Validation = Validation()
     training: Training = Training()
@@ -397,29 +386,59 @@ class Recipe(_Section):
     @model_validator(mode="after")
     def _consistent(self) -> "Recipe":
         if self.target in self.features:
-            raise _contradiction(
+            raise contradiction(
                 f"features.{self.target}",
                 f"target '{self.target}' is listed among the features; the model would see the answer",
             )
         for role, column in (("entity", self.entity), ("event_time", self.event_time and self.event_time.column)):
             if column == self.target:
-                raise _contradiction(role, f"{role} and target are the same column '{column}'")
+                raise contradiction(role, f"{role} and target are the same column '{column}'")
         if self.monitoring.reference == "seasonal" and self.event_time is None:
-            raise _contradiction(
+            raise contradiction(
                 "monitoring.reference", "seasonal compares rows of the same hour of the week, which needs `event_time`"
             )
         if self.training.preprocessing.target == "log" and self.task != "regression":
-            raise _contradiction("training.preprocessing.target", f"log needs task: regression, not {self.task}")
+            raise contradiction("training.preprocessing.target", f"log needs task: regression, not {self.task}")
+        for name in self.feature_groups:
+            self._check_group(name)
         for column in self.gate.slices:
             if not isinstance(self.features.get(column), CategoryFeature | BooleanFeature):
-                raise _contradiction(
-                    f"gate.slices.{column}", f"'{column}' is no category or boolean among the features"
-                )
+                raise contradiction(f"gate.slices.{column}", f"'{column}' is no category or boolean among the features")
         if self.gate.metric and self.gate.metric not in METRICS_OF[self.task]:
-            raise _contradiction(
+            raise contradiction(
                 "gate.metric", f"'{self.gate.metric}' is not one of {', '.join(METRICS_OF[self.task])} for {self.task}"
             )
         return self
+
+    def _check_group(self, name: str) -> None:
+        """Windows look at rows that can be told apart and ordered, and their numbers are no other column's."""
+        group, key = self.feature_groups[name], f"feature_groups.{name}"
+        if self.entity is None or self.event_time is None:
+            raise contradiction(key, "windows need `entity` and `event_time`, which tell rows apart and order them")
+        entity = self.features.get(group.entity)
+        if group.entity != self.entity and (entity is None or isinstance(entity, NumberFeature)):
+            raise contradiction(f"{key}.entity", f"'{group.entity}' is no category, integer or boolean feature")
+        taken = {self.target, self.entity, self.event_time.column, *self.features}
+        taken |= {other for one, each in self.feature_groups.items() if one != name for other in each.windows}
+        for window in group.windows:
+            if window in taken:
+                raise contradiction(f"{key}.windows.{window}", f"'{window}' is another column's name already")
+        for column in group.columns:
+            feature = self.features.get(column)
+            is_number = isinstance(feature, NumberFeature | IntegerFeature | BooleanFeature)
+            if not is_number and not (column == self.target and self.task == "regression"):
+                raise contradiction(f"{key}.windows", f"'{column}' is no number, boolean or number target")
+
+    @property
+    def feature_definition(self) -> str:
+        """Digest of all that feature groups are computed from, 8 hex digits: what it changes is computed anew."""
+        parts = [self.entity, self.event_time, *sorted(self.feature_groups.items())]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
+
+    def with_windows(self) -> "Recipe":
+        """The recipe as the model sees it: each window is a number among the features."""
+        windows = {name: NumberFeature(type="number") for each in self.feature_groups.values() for name in each.windows}
+        return self.model_copy(update={"features": {**self.features, **windows}, "feature_groups": {}})
 
     def searching(self, search: Search) -> "Recipe":
         """The recipe with another search."""

@@ -3,6 +3,8 @@
 landing   incoming/<model>/…                                  what users push; emptied by validate_batch
           labels/<model>/…                                    late labels; stay where they are
 lake      validated/<model>/v1/dt=…/<batch>.parquet           every row of a good batch, typed
+          features/<model>/<definition>/dt=…/<batch>.parquet  the same rows with what their windows held
+          feature-store/…                                     offline store of the feature groups, as SageMaker lays it
           quarantine/<model>/v1/dt=…/<batch>/<file>           a bad batch as it came
           reports/<model>/v1/dt=…/<batch>.{json,html}         what validation found
           profiles/<model>/v1/dt=…/<batch>.json               the batch's profile
@@ -29,6 +31,7 @@ from comal.errors import DataError
 INCOMING = "incoming/"
 LABELS = "labels/"
 RECIPES = "recipes/"
+FEATURE_STORE = "feature-store/"
 
 
 def incoming_key(model: str, path: str) -> str:
@@ -62,6 +65,17 @@ def _dated(area: str, model: str, day: str, batch_id: str) -> str:
 def validated_key(model: str, day: str, batch_id: str) -> str:
     """Typed rows of a good batch. `day` is YYYY-MM-DD of the upload's event."""
     return _dated("validated", model, day, batch_id) + ".parquet"
+
+
+def features_of(validated: str, model: str, definition: str) -> str:
+    """Where a batch lies with what its windows held, by the key of the batch; or those of a prefix, by the prefix."""
+    return f"features/{model}/{definition}/" + validated.removeprefix(validated_prefix(model))
+
+
+def validated_of(key: str) -> str:
+    """The key or prefix of validated rows behind one made by `features_of`; another is returned as it is."""
+    area, model, _definition, rest = [*key.split("/", 3), "", "", ""][:4]
+    return validated_prefix(model) + rest if area == "features" else key
 
 
 def quarantine_key(model: str, day: str, batch_id: str, file_name: str) -> str:

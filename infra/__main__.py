@@ -12,6 +12,7 @@ from infra.components.clean_up import CleanUp
 from infra.components.continuous_training import ContinuousTraining
 from infra.components.data_lake import DataLake
 from infra.components.delivery import Deliveries
+from infra.components.feature_store import FeatureStore
 from infra.components.monitoring import Monitoring
 from infra.components.registry import Registry
 from infra.components.serving import Serving
@@ -29,6 +30,10 @@ data = DataLake(stack)
 components: list[pulumi.Resource] = [data]
 functions = [*data.functions]
 repository_url: pulumi.Input[str] = ""
+if settings.has("feature_store"):
+    feature_store = FeatureStore(stack, layer=data.layer, database=data.database)
+    components.append(feature_store)
+    functions += feature_store.functions
 if settings.has("training"):
     training = Training(stack, layer=data.layer)
     components.append(training)
@@ -43,7 +48,7 @@ if settings.has("serving"):
     components.append(serving)
     functions += serving.functions
 if settings.has("batch_serving"):
-    batch_serving = BatchServing(stack, layer=data.layer)
+    batch_serving = BatchServing(stack, layer=data.layer, database=data.database)
     components.append(batch_serving)
     functions += batch_serving.functions
 if settings.has("monitoring"):

@@ -101,6 +101,39 @@ def validate_batch(names: Names) -> list[Statement]:
     ]
 
 
+def ingest_features(names: Names) -> list[Statement]:
+    """Reads validated batches, files them with their windows, fills the feature groups."""
+    lake = names.bucket("lake")
+    offline = f"{s3_layout.FEATURE_STORE}*"
+    return [
+        allow(
+            ["s3:GetObject"],
+            [_objects(lake, "recipes/*"), _objects(lake, "validated/*"), _objects(lake, offline)],
+        ),
+        allow(["s3:PutObject"], [_objects(lake, "features/*"), _objects(lake, offline)]),
+        allow(["s3:ListBucket"], [_bucket(lake)]),
+        allow(["dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"], [_table(names, "features")]),
+        allow(["dynamodb:Query", "dynamodb:UpdateItem"], [_table(names, "batches")]),
+        allow(
+            ["sagemaker:DescribeFeatureGroup", "sagemaker:GetRecord", "sagemaker:PutRecord"],
+            [_sagemaker(names, "feature-group/")],
+        ),
+        _emits(names),
+    ]
+
+
+def feature_store(names: Names) -> Document:
+    """What SageMaker does for a feature group: it writes the offline store.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-adding-policies.html
+    """
+    lake = names.bucket("lake")
+    return document(
+        allow(["s3:GetBucketAcl"], [_bucket(lake)]),
+        allow(["s3:PutObject"], [_objects(lake, f"{s3_layout.FEATURE_STORE}*")]),
+    )
+
+
 def request_training(names: Names) -> list[Statement]:
     """Keeps triggers, reads batches and the champion, writes a run's inputs and starts its execution."""
     lake, models = names.bucket("lake"), names.bucket("models")
@@ -124,7 +157,7 @@ def register_model(names: Names, image_repository_arn: str) -> list[Statement]:
     """Reads a run's output, registers a version and judges it."""
     lake, models = names.bucket("lake"), names.bucket("models")
     return [
-        allow(["s3:GetObject"], [_objects(models, "*/runs/*"), _objects(lake, "validated/*")]),
+        allow(["s3:GetObject"], [_objects(models, "*/runs/*"), *_batches(lake)]),
         allow(
             ["s3:PutObject"],
             [
@@ -290,7 +323,7 @@ def training_job(names: Names, image_repository_arn: str) -> Document:
     """A training job: reads its channels, writes its run's folder."""
     lake, models = names.bucket("lake"), names.bucket("models")
     return document(
-        allow(["s3:GetObject"], [_objects(lake, "validated/*"), _objects(models, "*/runs/*")]),
+        allow(["s3:GetObject"], [*_batches(lake), _objects(models, "*/runs/*")]),
         allow(["s3:PutObject", "s3:AbortMultipartUpload"], [_objects(models, "*/runs/*")]),
         allow(["s3:ListBucket"], [_bucket(lake), _bucket(models)]),
         *_container(names, image_repository_arn, "TrainingJobs"),
@@ -316,7 +349,7 @@ def batch_transform(names: Names, image_repository_arn: str) -> Document:
     """A transform job: reads its model's archive and validated batches, writes predictions out of sight."""
     lake, models = names.bucket("lake"), names.bucket("models")
     return document(
-        allow(["s3:GetObject"], [_objects(models, "*/runs/*"), _objects(lake, "validated/*")]),
+        allow(["s3:GetObject"], [_objects(models, "*/runs/*"), *_batches(lake)]),
         allow(["s3:PutObject"], [_objects(lake, "scoring/*")]),
         allow(["s3:ListBucket"], [_bucket(lake), _bucket(models)]),
         *_container(names, image_repository_arn, "TransformJobs"),
@@ -373,6 +406,11 @@ def _container(names: Names, image_repository_arn: str, kind: str) -> list[State
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
         allow(["ecr:GetAuthorizationToken"], ["*"]),
     ]
+
+
+def _batches(lake: str) -> list[str]:
+    """Validated rows, and the same with what their windows held."""
+    return [_objects(lake, "validated/*"), _objects(lake, "features/*")]
 
 
 def _reads_registry(names: Names) -> list[Statement]:

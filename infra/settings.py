@@ -14,7 +14,16 @@ from comal.errors import UserError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-Component = Literal["data", "training", "registry", "serving", "continuous_training", "monitoring", "batch_serving"]
+Component = Literal[
+    "data",
+    "training",
+    "registry",
+    "serving",
+    "continuous_training",
+    "monitoring",
+    "batch_serving",
+    "feature_store",
+]
 MVP: tuple[Component, ...] = ("data", "training", "registry", "serving")
 NEEDS: dict[Component, Component] = {
     "training": "data",
@@ -23,6 +32,7 @@ NEEDS: dict[Component, Component] = {
     "continuous_training": "training",
     "monitoring": "serving",
     "batch_serving": "registry",
+    "feature_store": "data",
 }
 
 # SageMaker runs images of ECR only.

@@ -33,7 +33,7 @@ def choose_recipes(recipes: Sequence[Recipe], settings: Settings) -> tuple[Recip
     """The recipes that the stack has, by name; `serving.mode: auto` is settled by what the stack has.
 
     Raises:
-        UserError: `comal:models` names a model without a recipe.
+        UserError: `comal:models` names a model without a recipe, or a recipe needs what the stack has not.
     """
     by_model = {recipe.model: recipe for recipe in recipes}
     unknown = [model for model in settings.models if model not in by_model]
@@ -42,7 +42,14 @@ def choose_recipes(recipes: Sequence[Recipe], settings: Settings) -> tuple[Recip
             f"comal:models names {', '.join(unknown)}; recipes/ has {', '.join(sorted(by_model)) or 'none'}.",
             next_step="Add the recipe with `comal init`, or take the model out of comal:models.",
         )
-    return tuple(_settled(by_model[model], settings) for model in sorted(settings.models or by_model))
+    chosen = [by_model[model] for model in sorted(settings.models or by_model)]
+    for recipe in chosen:
+        if recipe.feature_groups and not settings.has("feature_store"):
+            raise UserError(
+                f"recipes/{recipe.model}.yaml has feature_groups, and the stack no feature store.",
+                next_step="Add feature_store to comal:components, or take feature_groups out of the recipe.",
+            )
+    return tuple(_settled(recipe, settings) for recipe in chosen)
 
 
 def _settled(recipe: Recipe, settings: Settings) -> Recipe:

@@ -101,7 +101,7 @@ def _read_json(path: Path) -> Any:
 
 def _read_recipe(channel: Path) -> Recipe:
     try:
-        return Recipe.model_validate(_read_json(channel / "recipe.json"))
+        return Recipe.model_validate(_read_json(channel / "recipe.json")).with_windows()
     except ValidationError as error:
         raise RecipeError(
             f"recipe.json does not fit this image: {_first_problem(error)}.",

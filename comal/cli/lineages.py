@@ -35,7 +35,7 @@ def recipe_of(target: Target, model: str, version: dict[str, Any]) -> Recipe:
     """The recipe of a version's run; `lineage_of` says beforehand whether there is one."""
     key = s3_layout.run_recipe_prefix(model, version["run_id"]) + "recipe.json"
     answer = target.client("s3").get_object(Bucket=target.names.bucket("models"), Key=key)
-    return Recipe.model_validate_json(answer["Body"].read())
+    return Recipe.model_validate_json(answer["Body"].read()).with_windows()
 
 
 def versions_with(target: Target, model: str, wanted: str) -> list[dict[str, Any]]:

@@ -82,7 +82,7 @@ class TrainingAgain:
         if content is None:
             yield "the run's recipe is gone"
             return
-        now = Recipe.model_validate_json(content)
+        now = Recipe.model_validate_json(content).with_windows()
         if recipe_digest(now) == self._then.recipe_sha256:
             return
         # With a search, the artifact's recipe is the one that was found, and says nothing of the run's.

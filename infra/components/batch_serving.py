@@ -28,18 +28,11 @@ class BatchServing(pulumi.ComponentResource):
         functions: Functions that wait for their deliveries.
     """
 
-    def __init__(self, stack: Stack, *, layer: pulumi.Input[str]) -> None:
+    def __init__(self, stack: Stack, *, layer: pulumi.Input[str], database: pulumi.Input[str]) -> None:
         super().__init__("comal:batch:BatchServing", "batch-serving")
         child = pulumi.ResourceOptions(parent=self)
-        database = glue.CatalogDatabase(
-            "database",
-            name=stack.names.database,
-            description=f"Tables of comal's stack {stack.names.stack}",
-            tags=stack.tags(),
-            opts=child,
-        )
         for recipe in stack.recipes:
-            self._add_table(stack, recipe, database.name)
+            self._add_table(stack, recipe, database)
         inbox = Inbox("score_batch", stack, timeout_s=SCORE_TIMEOUT_S, opts=child)
         inbox.receives(
             "requested",
@@ -78,7 +71,7 @@ class BatchServing(pulumi.ComponentResource):
                 timeout_s=SCORE_TIMEOUT_S,
             )
             self.functions.append(QueuedFunction(inbox, stack, work, layer=layer, opts=child))
-        self.register_outputs({"database": database.name})
+        self.register_outputs({})
 
     def _add_schedules(self, stack: Stack, inbox: Inbox) -> None:
         scheduled = [recipe for recipe in stack.recipes if recipe.batch.schedule]

@@ -1,6 +1,8 @@
 """What makes a model train again by itself: new data, its alarms, its schedule."""
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 from pulumi_aws import scheduler
@@ -20,12 +22,10 @@ class ContinuousTraining(pulumi.ComponentResource):
     def __init__(self, stack: Stack, *, inbox: Inbox) -> None:
         """`inbox` is the queue of request_training."""
         super().__init__("comal:training:ContinuousTraining", "continuous-training")
-        pattern = {
-            "source": [SOURCE],
-            "detail-type": ["BatchValidated"],
-            "detail": {"stack": [stack.names.stack]},
-        }
-        inbox.receives("validated", pattern, parent=self)
+        waiting = [recipe.model for recipe in stack.recipes if recipe.feature_groups]
+        self._add_rows(stack, inbox, "validated", "BatchValidated", [{"anything-but": waiting}] if waiting else [])
+        if waiting:
+            self._add_rows(stack, inbox, "ingested", "FeaturesIngested", waiting)
         for recipe in stack.recipes:
             self._add_alarms(stack, recipe, inbox)
         scheduled = [recipe for recipe in stack.recipes if recipe.retrain.schedule]
@@ -41,6 +41,11 @@ class ContinuousTraining(pulumi.ComponentResource):
             for recipe in scheduled:
                 self._add_schedule(stack, recipe, inbox, role)
         self.register_outputs({})
+
+    def _add_rows(self, stack: Stack, inbox: Inbox, reason: str, event: str, models: Sequence[Any]) -> None:
+        """New rows: those of models with feature groups count when their features are there."""
+        detail = {"stack": [stack.names.stack], **({"model": models} if models else {})}
+        inbox.receives(reason, {"source": [SOURCE], "detail-type": [event], "detail": detail}, parent=self)
 
     def _add_alarms(self, stack: Stack, recipe: Recipe, inbox: Inbox) -> None:
         """Both ends of an alarm: that it goes off, and that it rests again."""

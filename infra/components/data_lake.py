@@ -1,7 +1,7 @@
 """Where data comes in, is checked and stays."""
 
 import pulumi
-from pulumi_aws import s3
+from pulumi_aws import glue, s3
 
 from comal import own_fit, s3_layout
 from comal.limits import VALIDATION_STORAGE_MB
@@ -20,10 +20,11 @@ VALIDATE_MEMORY_MB = 1769
 
 
 class DataLake(pulumi.ComponentResource):
-    """Buckets, deployed recipes, the batches table and validate_batch.
+    """Buckets, deployed recipes, the batches table, the Glue database and validate_batch.
 
     Attributes:
         layer: ARN of the layer that every function imports from.
+        database: Name of the stack's Glue database.
         functions: Functions that wait for their deliveries.
     """
 
@@ -54,6 +55,13 @@ class DataLake(pulumi.ComponentResource):
                     opts=child,
                 )
         batches = table("batches", stack, self)
+        self.database = glue.CatalogDatabase(
+            "database",
+            name=stack.names.database,
+            description=f"Tables of comal's stack {stack.names.stack}",
+            tags=stack.tags(),
+            opts=child,
+        ).name
         self.layer = FunctionLayer(stack, bucket=lake.name, opts=child).arn
         inbox = Inbox("validate_batch", stack, timeout_s=VALIDATE_TIMEOUT_S, opts=child)
         inbox.receives(

@@ -27,9 +27,9 @@ class Buckets:
         self._lake = names.bucket("lake")
 
     def recipe(self, model: str) -> Recipe | None:
-        """The deployed recipe; None for a model that left the stack."""
+        """The deployed recipe as the model sees it; None for a model that left the stack."""
         text = self._read(s3_layout.recipe_key(model))
-        return Recipe.model_validate_json(text) if text is not None else None
+        return Recipe.model_validate_json(text).with_windows() if text is not None else None
 
     def models(self) -> list[str]:
         """Models that have a recipe in the stack."""

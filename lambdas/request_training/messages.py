@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from comal.events import BatchValidated, TrainingRequested, Trigger, event_id, parse
+from comal.events import BatchValidated, FeaturesIngested, TrainingRequested, Trigger, event_id, parse
 from comal.execution_failure import execution_failure
 from comal.names import Names
 from lambdas.request_training.run import EndedRun, PendingTrigger
@@ -103,7 +103,7 @@ def _read_alarm(envelope: dict[str, Any]) -> AlarmChange:
 
 def _trigger(event: Any, time: datetime) -> PendingTrigger:
     match event:
-        case BatchValidated():
+        case BatchValidated() | FeaturesIngested():
             reason = f"batch {event.batch_id}"
             trigger = Trigger(event_id=event.event_id, kind="new_rows", reason=reason, rows=event.rows)
             return PendingTrigger(trigger, time, batch_id=event.batch_id)

@@ -52,7 +52,7 @@ class Runs(Protocol):
     def recipe(self, model: str) -> Recipe | None:
         """The deployed recipe, or None."""
 
-    def validated_batches(self, model: str) -> int:
+    def count_batches(self, recipe: Recipe) -> int:
         """How many batches there are to train on."""
 
     def plan(self, recipe: Recipe, run_id: str, why: str, triggers: list[Trigger], now: datetime) -> Run:

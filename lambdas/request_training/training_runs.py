@@ -51,9 +51,9 @@ class TrainingRuns:
             return None
         return Recipe.model_validate_json(answer["Body"].read())
 
-    def validated_batches(self, model: str) -> int:
+    def count_batches(self, recipe: Recipe) -> int:
         """How many batches there are to train on."""
-        return sum(1 for _ in self._validated(model))
+        return sum(1 for _ in self._batches(recipe))
 
     def plan(self, recipe: Recipe, run_id: str, why: str, triggers: list[Trigger], now: datetime) -> Run:
         """A run with everything it takes; changes nothing."""
@@ -88,8 +88,8 @@ class TrainingRuns:
         recipe_key = s3_layout.run_recipe_prefix(model, run.run_id) + "recipe.json"
         self.s3.put_object(Bucket=bucket, Key=recipe_key, Body=run.recipe.encode())
         self._write_own_fit(model, run)
-        newest_rows = Recipe.model_validate_json(run.recipe).training.newest_rows
-        keys = keys_in_window(self._validated(model), newest_rows)
+        recipe = Recipe.model_validate_json(run.recipe)
+        keys = keys_in_window(self._batches(recipe), recipe.training.newest_rows)
         manifest = [{"prefix": f"s3://{self.names.bucket('lake')}/"}, *keys]
         self._write_once(s3_layout.run_manifest_key(model, run.run_id), json.dumps(manifest).encode())
 
@@ -141,6 +141,16 @@ class TrainingRuns:
         if execution["status"] == _RUNNING:
             return None
         return EndedRun(run.run_id, execution["status"], execution_failure(execution))
+
+    def _batches(self, recipe: Recipe) -> Iterator[dict[str, Any]]:
+        """Rows of the batches table, each with the `key` to train from; those that wait for their windows are not."""
+        if not recipe.feature_groups:
+            yield from ({**row, "key": row["validated_key"]} for row in self._validated(recipe.model))
+            return
+        for row in self._validated(recipe.model):
+            key = s3_layout.features_of(row["validated_key"], recipe.model, recipe.feature_definition)
+            if row.get("features_key") == key:
+                yield {**row, "key": key}
 
     def _validated(self, model: str) -> Iterator[dict[str, Any]]:
         pages = self.dynamodb.get_paginator("query").paginate(

@@ -77,7 +77,7 @@ def _read_end(names: Names, detail: dict[str, Any]) -> Ended | None:
     _, prefix = s3_layout.split_uri(detail["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
     return Ended(
         model=model,
-        prefix=prefix,
+        prefix=s3_layout.validated_of(prefix),
         scoring_id=detail["TransformJobName"].removeprefix(names.transform_job(model, "")),
         version=int(tags["comal:version"]),
         status=detail["TransformJobStatus"],

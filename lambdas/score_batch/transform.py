@@ -64,6 +64,8 @@ class Transforms:
     def _request(self, recipe: Recipe, version: str, prefix: str, scoring_id: str) -> dict[str, Any]:
         lake = self.names.bucket("lake")
         name = self.names.transform_job(recipe.model, scoring_id)
+        if recipe.feature_groups:
+            prefix = s3_layout.features_of(prefix, recipe.model, recipe.feature_definition)
         source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{lake}/{prefix}"}
         tags = {"comal:stack": self.names.stack, "comal:model": recipe.model, "comal:version": version}
         return {

@@ -7,7 +7,14 @@ import pytest
 
 from tests.infra.program import ACCOUNT, ALL, IMAGE_URI, REGION, Program, Resource, evaluate
 
-ASYNCHRONOUS = ("validate_batch", "request_training", "deploy_model", "monitor_endpoint", "score_batch")
+ASYNCHRONOUS = (
+    "validate_batch",
+    "request_training",
+    "deploy_model",
+    "monitor_endpoint",
+    "score_batch",
+    "ingest_features",
+)
 FUNCTIONS = (*ASYNCHRONOUS, "register_model", "clean_up")
 
 

@@ -96,6 +96,7 @@ def test_clean_up_runs_before_anything_that_it_cleans_is_gone(program):
         "deploy_model",
         "monitor_endpoint",
         "score_batch",
+        "ingest_features",
     }  # the deliveries, see below
 
 

@@ -47,6 +47,8 @@ def test_every_role_has_one_policy(program):
         "score_batch",
         "batch_transform",
         "batch_schedule",
+        "feature_store",
+        "ingest_features",
     }
 
 

@@ -24,6 +24,12 @@ GOLDEN = [
         report_key=f"reports/{STORED}.json",
         warnings=["column 'distance_km' drifted: KS distance 0.37"],
     ),
+    events.FeaturesIngested(
+        **WHO,
+        batch_id="89abcdef01234567",
+        rows=1200,
+        features_key="features/tacos/0a1b2c3d/dt=2026-03-02/89abcdef01234567.parquet",
+    ),
     events.BatchRejected(
         **WHO,
         **BATCH,

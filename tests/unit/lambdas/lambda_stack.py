@@ -74,6 +74,7 @@ class LambdaStack:
         self.s3 = self.cloud.client("s3")
         self.dynamodb = self.cloud.client("dynamodb")
         self.sagemaker = self.cloud.client("sagemaker")
+        self.feature_runtime = self.cloud.client("sagemaker-featurestore-runtime")
         self.stepfunctions = self.cloud.client("stepfunctions")
         self.sqs = self.cloud.client("sqs")
         self.role_arn = f"arn:aws:iam::{ACCOUNT}:role/{self.names.shared('everything')}"
@@ -87,7 +88,7 @@ class LambdaStack:
             bucket = self.names.bucket(kind)
             self.s3.create_bucket(Bucket=bucket)
             self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        for noun in ("batches", "retraining"):
+        for noun in ("batches", "retraining", "features"):
             self.dynamodb.create_table(
                 TableName=self.names.shared(noun),
                 KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],

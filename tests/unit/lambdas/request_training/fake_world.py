@@ -109,7 +109,7 @@ class FakeWorld:
     def recipe(self, model: str) -> Recipe | None:
         return self.deployed
 
-    def validated_batches(self, model: str) -> int:
+    def count_batches(self, recipe: Recipe) -> int:
         self.steps.take()
         return len(self.batches)
 

@@ -5,9 +5,9 @@ import pytest
 from lambdas.request_training.training_window import keys_in_window
 
 BATCHES = [
-    {"validated_key": "b", "received_at": "2026-03-02T08:00:00+00:00", "rows": 100},
-    {"validated_key": "a", "received_at": "2026-03-03T08:00:00+00:00", "rows": 50},
-    {"validated_key": "c", "received_at": "2026-03-01T08:00:00+00:00", "rows": 300},
+    {"key": "b", "received_at": "2026-03-02T08:00:00+00:00", "rows": 100},
+    {"key": "a", "received_at": "2026-03-03T08:00:00+00:00", "rows": 50},
+    {"key": "c", "received_at": "2026-03-01T08:00:00+00:00", "rows": 300},
 ]
 
 

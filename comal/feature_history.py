@@ -1,0 +1,73 @@
+"""Records as they came to be known, and which of them counts at a moment."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from comal.feature_group import FeatureGroup
+from comal.feature_windows import MICROSECONDS, Floats, Records, Rows, new_records
+from comal.time_order import Ints, places
+
+
+@dataclass(frozen=True)
+class History:
+    """Records in the order in which they were written.
+
+    Attributes:
+        records: What windows held.
+        known_at: When each record was known, in microseconds since 1970, UTC; never before its row.
+    """
+
+    records: Records
+    known_at: Ints
+
+    def at(self, entities: Ints, times: Ints, ttl_s: int) -> Floats:
+        """What was known of entities just before moments: moments x windows, NaN where nothing was.
+
+        Of the records known by then the newest row's counts, of several of the same row the one written last.
+        """
+        written = self._that_ever_count()
+        known_at, of_entities = self.known_at[written], self.records.entities[written]
+        position = places(of_entities, known_at, entities, times, inclusive=False) - 1
+        found = np.full((len(times), self.records.values.shape[1]), np.nan)
+        counts = position >= 0
+        counts[counts] = of_entities[position[counts]] == entities[counts]
+        counts[counts] = known_at[position[counts]] > times[counts] - ttl_s * MICROSECONDS
+        found[counts] = self.records.values[written[position[counts]]]
+        return found
+
+    def newest(self) -> Ints:
+        """Position of the record of each entity that counts now."""
+        written = self._that_ever_count()
+        entities = self.records.entities[written]
+        is_last = np.ones(len(written), dtype=np.bool_)
+        is_last[:-1] = entities[1:] != entities[:-1]
+        return written[is_last]
+
+    def _that_ever_count(self) -> Ints:
+        """Positions by (entity, known at), without those that come after a record of a later row."""
+        rows = self.records
+        order = np.lexsort((np.arange(len(rows.times)), rows.times, self.known_at, rows.entities))
+        ranks = np.unique(rows.times[order], return_inverse=True)[1] if len(order) else order
+        progress = rows.entities[order] * (len(order) + 1) + ranks
+        return order[progress == np.maximum.accumulate(progress)] if len(order) else order
+
+
+def new_history(group: FeatureGroup, rows: Rows, ingestion: int, ingested_at: int) -> History:
+    """What an ingestion writes.
+
+    A record is known with its file, or `delay` after its row if that is earlier: then a history that came at once reads
+    as if it had come in time. One that was written before with other values is known with the file that changes it.
+
+    Args:
+        group: The windows.
+        rows: As `new_records` takes them.
+        ingestion: Number of the ingestion.
+        ingested_at: When it was, in microseconds since 1970, UTC; later than every earlier one.
+    """
+    new, is_change = new_records(group, rows, ingestion)
+    known = np.full(len(new.times), ingested_at, dtype=np.int64)
+    if group.delay_s is not None:
+        timely = np.minimum(known, new.times + group.delay_s * MICROSECONDS)
+        known = np.where(is_change, known, timely)
+    return History(new, np.maximum(known, new.times))

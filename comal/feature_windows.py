@@ -1,0 +1,155 @@
+"""Windows over an entity's rows: the one computation behind research, batches and the online store.
+
+A record says what its entity's windows held at one of the entity's rows, that row among them. At a later moment the
+newest record counts that was known by then.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from comal.feature_group import FeatureGroup, Window
+from comal.time_order import Ints, places
+
+Floats = NDArray[np.float64]
+
+MICROSECONDS = 1_000_000
+# Sums of the same values may differ in their last digits, by where they begin.
+_SAME = 1e-9
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of several files, each an entry of every array.
+
+    Attributes:
+        keys: Code of what tells a row apart beside its time: the recipe's entity.
+        entities: Code of the entity whose windows it belongs to.
+        times: When it happened, in microseconds since 1970, UTC.
+        ingestions: Number of the ingestion that brought it.
+        values: Each column that windows read; NaN where missing.
+    """
+
+    keys: Ints
+    entities: Ints
+    times: Ints
+    ingestions: Ints
+    values: dict[str, Floats]
+
+    def where(self, chosen: NDArray[np.bool_] | Ints) -> "Rows":
+        """Some of the rows."""
+        values = {name: column[chosen] for name, column in self.values.items()}
+        return Rows(self.keys[chosen], self.entities[chosen], self.times[chosen], self.ingestions[chosen], values)
+
+    def as_corrected(self) -> "Rows":
+        """Each row once, as the newest ingestion has it, by entity and time.
+
+        The same key and time in a later file, or later in the same one, is a correction.
+        """
+        order = np.lexsort((np.arange(len(self.keys)), self.ingestions, self.times, self.keys))
+        keys, times = self.keys[order], self.times[order]
+        is_last = np.ones(len(order), dtype=np.bool_)
+        is_last[:-1] = (keys[1:] != keys[:-1]) | (times[1:] != times[:-1])
+        newest = order[is_last]
+        return self.where(newest[np.lexsort((self.times[newest], self.entities[newest]))])
+
+
+@dataclass(frozen=True)
+class Records:
+    """What windows held, one entry a record, by entity and time.
+
+    Attributes:
+        entities: Code of the entity.
+        times: Time of the row that it belongs to, in microseconds.
+        values: Records x windows, in the order of the group; NaN where there was nothing.
+    """
+
+    entities: Ints
+    times: Ints
+    values: Floats
+
+
+def records(group: FeatureGroup, rows: Rows) -> Records:
+    """A record for every entity and time among the rows."""
+    rows = rows.as_corrected()
+    is_moment = np.ones(len(rows.times), dtype=np.bool_)
+    is_moment[:-1] = (rows.entities[1:] != rows.entities[:-1]) | (rows.times[1:] != rows.times[:-1])
+    entities, times = rows.entities[is_moment], rows.times[is_moment]
+    ends = np.flatnonzero(is_moment) + 1
+    columns = [_values(window, rows, entities, times, ends) for window in group.windows.values()]
+    return Records(entities, times, np.column_stack(columns) if columns else np.empty((len(times), 0)))
+
+
+def new_records(group: FeatureGroup, rows: Rows, ingestion: int) -> tuple[Records, NDArray[np.bool_]]:
+    """The records that an ingestion adds or changes, and which of them it changes.
+
+    Args:
+        group: The windows.
+        rows: Every row up to this ingestion that a window of its rows, or a later one, may hold.
+        ingestion: Number of the ingestion.
+    """
+    brought = rows.ingestions == ingestion
+    if not brought.any():
+        none = np.empty(0, dtype=np.int64)
+        return Records(none, none, np.empty((0, len(group.windows)))), none.astype(np.bool_)
+    touched = rows.where(np.isin(rows.entities, rows.entities[brought]))
+    after = records(group, touched)
+    before = records(group, touched.where(touched.ingestions < ingestion))
+    known, same = _compare(before, after)
+    chosen = (after.times >= rows.times[brought].min()) & ~same
+    return Records(after.entities[chosen], after.times[chosen], after.values[chosen]), known[chosen]
+
+
+def _compare(before: Records, after: Records) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which records of `after` stand in `before`, and which with the same values."""
+    ends = places(before.entities, before.times, after.entities, after.times, inclusive=True)
+    starts = places(before.entities, before.times, after.entities, after.times, inclusive=False)
+    known = ends > starts
+    same = np.zeros(len(known), dtype=np.bool_)
+    same[known] = np.isclose(
+        before.values[starts[known]], after.values[known], rtol=_SAME, atol=_SAME, equal_nan=True
+    ).all(axis=1)
+    return known, same
+
+
+def _values(window: Window, rows: Rows, entities: Ints, times: Ints, ends: Ints) -> Floats:
+    """One window at each moment; its rows are those later than `moment - over`, up to the moment."""
+    starts = places(rows.entities, rows.times, entities, times - window.over_s * MICROSECONDS, inclusive=True)
+    if window.column is None:
+        return (ends - starts).astype(np.float64)
+    column = rows.values[window.column]
+    filled = np.cumsum(np.concatenate([[0], ~np.isnan(column)]))
+    counts: Floats = (filled[ends] - filled[starts]).astype(np.float64)
+    if window.function == "count":
+        return counts
+    found = np.full(len(ends), np.nan)
+    some = counts > 0
+    if window.function in ("sum", "mean"):
+        # A whole number near the values keeps the sums small, and those of whole numbers exact.
+        center = float(np.round(np.nanmean(column))) if filled[-1] else 0.0
+        sums = np.cumsum(np.concatenate([[0.0], np.nan_to_num(column - center)]))
+        totals = (sums[ends] - sums[starts])[some]
+        found[some] = totals / counts[some] + center if window.function == "mean" else totals + center * counts[some]
+    elif window.function == "last":
+        newest = np.maximum.accumulate(np.where(np.isnan(column), -1, np.arange(len(column))))
+        found[some] = column[newest[ends[some] - 1]]
+    else:
+        found[some] = _extremes(column, starts[some], ends[some], is_max=window.function == "max")
+    return found
+
+
+def _extremes(column: Floats, starts: Ints, ends: Ints, *, is_max: bool) -> Floats:
+    """Smallest or largest value of each slice, from those of all slices whose length is a power of two."""
+    better = np.fmax if is_max else np.fmin
+    lengths = ends - starts
+    levels = np.frexp(lengths.astype(np.float64))[1] - 1
+    found = np.empty(len(starts))
+    level, step = column, 1
+    for power in range(int(levels.max(initial=0)) + 1):
+        asked = levels == power
+        found[asked] = better(level[starts[asked]], level[ends[asked] - step])
+        if len(level) > step:
+            level = better(level[:-step], level[step:])
+        step *= 2
+    return found

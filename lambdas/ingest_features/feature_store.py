@@ -1,0 +1,135 @@
+"""A feature group in SageMaker: the newest record of each entity online, every record offline.
+
+History goes straight to the offline store's folder, as AWS's own batch ingestion does, in the store's own layout; only
+what counts now is put online, so that a file costs a call for each of its entities and not for each of its rows.
+https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-offline.html
+"""
+
+import hashlib
+import io
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from comal import s3_layout
+from comal.feature_group import EVENT_TIME, KNOWN_AT, FeatureGroup
+from comal.feature_history import History
+from comal.feature_windows import MICROSECONDS, Records
+from comal.offline_store import data_uri, hour_prefix, read_records
+
+_CALLS_AT_A_TIME = 8
+_HOUR = 3600 * MICROSECONDS
+# https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-offline.html#feature-store-offline-store-schema
+_TIMES = pa.timestamp("ms", "UTC")
+
+
+class FeatureStore:
+    """One feature group by its name; clients are boto3's."""
+
+    def __init__(self, sagemaker: Any, runtime: Any, s3: Any, name: str, group: FeatureGroup) -> None:
+        self._runtime = runtime
+        self._s3 = s3
+        self._name = name
+        self._group = group
+        self._uri = data_uri(sagemaker, name)
+
+    def write_offline(self, written: History, entities: list[str], identity: str, now: int) -> None:
+        """File records by the hour in which they were known.
+
+        Args:
+            written: The records.
+            entities: Text of each entity's code.
+            identity: What is ingested: the same again replaces its own files.
+            now: Time of the ingestion, in microseconds.
+        """
+        table = self._table(written, entities, now)
+        hours = written.known_at // _HOUR
+        tag = hashlib.sha256(identity.encode()).hexdigest()[:16]
+        by_hour = [table.filter(pa.array(hours == hour)) for hour in np.unique(hours)]
+        with ThreadPoolExecutor(_CALLS_AT_A_TIME) as pool:
+            list(pool.map(lambda part: self._put_file(part, tag), by_hour))
+
+    def put_online(self, newest: History, entities: list[str]) -> None:
+        """Put records online, but those that an entity's later row has overtaken."""
+        with ThreadPoolExecutor(_CALLS_AT_A_TIME) as pool:
+            list(pool.map(lambda position: self._put_record(newest, position, entities), range(len(newest.known_at))))
+
+    def read_offline(self, since: int, codes: dict[str, int]) -> History:
+        """Every record of some entities that was known at `since` or later, in microseconds; `codes` are theirs."""
+        table = read_records(self._s3, self._uri, self._group, datetime.fromtimestamp(since / MICROSECONDS, UTC))
+        table = table.filter(pc.is_in(table.column(self._group.entity), pa.array(list(codes), pa.string())))
+        values = [
+            pc.fill_null(table.column(window), float("nan")).to_numpy().astype(np.float64)
+            for window in self._group.windows
+        ]
+        records = Records(
+            np.array([codes[name] for name in table.column(self._group.entity).to_pylist()], dtype=np.int64),
+            table.column(EVENT_TIME).cast(pa.int64()).to_numpy(),
+            np.column_stack(values),
+        )
+        return History(records, table.column(KNOWN_AT).cast(pa.int64()).to_numpy())
+
+    def _table(self, written: History, entities: list[str], now: int) -> pa.Table:
+        rows = len(written.known_at)
+        names = np.array(entities, dtype=object)[written.records.entities]
+        stamp = pa.array([now // 1000] * rows, pa.int64()).cast(_TIMES)
+        return pa.table(
+            {
+                self._group.entity: pa.array(names, pa.string()),
+                KNOWN_AT: _seconds(written.known_at),
+                EVENT_TIME: _seconds(written.records.times),
+                **{
+                    window: pa.array(written.records.values[:, at], from_pandas=True)
+                    for at, window in enumerate(self._group.windows)
+                },
+                "write_time": stamp,
+                "api_invocation_time": stamp,
+                "is_deleted": pa.array([False] * rows),
+            }
+        )
+
+    def _put_file(self, table: pa.Table, tag: str) -> None:
+        sink = io.BytesIO()
+        pq.write_table(table, sink, compression="snappy")
+        bucket, prefix = s3_layout.split_uri(self._uri)
+        latest = datetime.fromtimestamp(max(table.column(KNOWN_AT).to_pylist()), UTC)
+        key = f"{hour_prefix(prefix, latest)}{latest:%Y%m%dT%H%M%SZ}_{tag}.parquet"
+        self._s3.put_object(Bucket=bucket, Key=key, Body=sink.getvalue())
+
+    def _put_record(self, newest: History, position: int, entities: list[str]) -> None:
+        records = newest.records
+        entity, time = entities[records.entities[position]], _text(int(records.times[position]))
+        known = self._runtime.get_record(
+            FeatureGroupName=self._name, RecordIdentifierValueAsString=entity, FeatureNames=[EVENT_TIME]
+        ).get("Record")
+        if known and float(known[0]["ValueAsString"]) > float(time):
+            return
+        features = {
+            self._group.entity: entity,
+            KNOWN_AT: _text(int(newest.known_at[position])),
+            EVENT_TIME: time,
+            **{
+                window: repr(float(value))
+                for window, value in zip(self._group.windows, records.values[position], strict=True)
+                if not np.isnan(value)
+            },
+        }
+        self._runtime.put_record(
+            FeatureGroupName=self._name,
+            Record=[{"FeatureName": name, "ValueAsString": value} for name, value in features.items()],
+            TargetStores=["OnlineStore"],
+        )
+
+
+def _seconds(times: Any) -> pa.Array:
+    """Microseconds as the store's event times: seconds since 1970, to the microsecond in a double."""
+    return pa.array(times / MICROSECONDS, pa.float64())
+
+
+def _text(time: int) -> str:
+    return f"{time / MICROSECONDS:.6f}"

@@ -1,0 +1,205 @@
+"""Windows and what is known when, against the slow and obvious way, over histories that arrive in any order."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from comal.feature_group import FeatureGroup
+from comal.feature_history import History, new_history
+from comal.feature_windows import MICROSECONDS, Records, Rows, new_records, records
+
+MINUTE = 60 * MICROSECONDS
+TTL_S = 90 * 24 * 3600
+WINDOWS = {
+    "orders": {"function": "count", "over": "10m"},
+    "timed": {"function": "count", "column": "minutes", "over": "1h"},
+    "total": {"function": "sum", "column": "minutes", "over": "30m"},
+    "mean": {"function": "mean", "column": "minutes", "over": "1h"},
+    "least": {"function": "min", "column": "minutes", "over": "20m"},
+    "most": {"function": "max", "column": "minutes", "over": "7m"},
+    "newest": {"function": "last", "column": "minutes", "over": "15m"},
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a pushed file; times in minutes."""
+
+    key: int
+    entity: int
+    time: int
+    minutes: float
+
+
+def group_of(**fields: object) -> FeatureGroup:
+    return FeatureGroup.model_validate({"entity": "store", "windows": WINDOWS, **fields})
+
+
+def rows_of(files: list[list[Row]]) -> Rows:
+    flat = [(number, row) for number, file in enumerate(files) for row in file]
+    return Rows(
+        np.array([row.key for _, row in flat], dtype=np.int64),
+        np.array([row.entity for _, row in flat], dtype=np.int64),
+        np.array([row.time * MINUTE for _, row in flat], dtype=np.int64),
+        np.array([number for number, _ in flat], dtype=np.int64),
+        {"minutes": np.array([row.minutes for _, row in flat], dtype=np.float64)},
+    )
+
+
+def history_of(group: FeatureGroup, files: list[list[Row]], came_at: list[int]) -> History:
+    """What ingesting file after file writes."""
+    parts = [
+        new_history(group, rows_of(files[: number + 1]), number, came_at[number] * MINUTE)
+        for number in range(len(files))
+    ]
+    joined = Records(
+        np.concatenate([part.records.entities for part in parts]),
+        np.concatenate([part.records.times for part in parts]),
+        np.concatenate([part.records.values for part in parts]),
+    )
+    return History(joined, np.concatenate([part.known_at for part in parts]))
+
+
+def corrected(files: list[list[Row]]) -> list[Row]:
+    return list({(row.key, row.time): row for file in files for row in file}.values())
+
+
+def window_of(function: str, held: list[Row], *, of_column: bool) -> float:
+    if function == "count" and not of_column:
+        return len(held)
+    values = [row.minutes for row in held if not math.isnan(row.minutes)]
+    if function == "count":
+        return len(values)
+    if not values:
+        return math.nan
+    if function == "last":
+        return [row.minutes for row in held if not math.isnan(row.minutes)][-1]
+    return {"sum": math.fsum, "mean": lambda v: math.fsum(v) / len(v), "min": min, "max": max}[function](values)
+
+
+def values_at(group: FeatureGroup, rows: list[Row], entity: int, moment: int) -> list[float]:
+    """The windows that end with a moment, row by row."""
+    held = sorted((row for row in rows if row.entity == entity), key=lambda row: row.time)
+    return [
+        window_of(
+            window.function,
+            [row for row in held if moment - window.over_s / 60 < row.time <= moment],
+            of_column=window.column is not None,
+        )
+        for window in group.windows.values()
+    ]
+
+
+def asked(group: FeatureGroup, files: list[list[Row]], came_at: list[int], entity: int, time: int) -> list[float]:
+    """What was known just before a time: of the files that had come, the newest row's windows."""
+    rows = corrected([file for file, came in zip(files, came_at, strict=True) if came < time])
+    moments = [row.time for row in rows if row.entity == entity and row.time < time]
+    return values_at(group, rows, entity, max(moments)) if moments else [math.nan] * len(group.windows)
+
+
+# One key is one entity's, as an order is one store's; rows of one time are told apart by their key.
+minutes = st.one_of(st.just(math.nan), st.integers(-50, 50).map(float))
+row = st.builds(lambda key, time, value: Row(key, key % 2, time, value), st.integers(0, 3), st.integers(0, 90), minutes)
+pushed = st.lists(st.lists(row, max_size=8), min_size=1, max_size=5)
+
+
+@given(pushed, st.data())
+@settings(max_examples=150, deadline=None)
+def test_any_history_is_known_as_the_obvious_way_says(files: list[list[Row]], data: st.DataObject) -> None:
+    group = group_of(windows={name: window for name, window in WINDOWS.items() if name != "newest"})
+    came_at = sorted(data.draw(st.lists(st.integers(0, 120), min_size=len(files), max_size=len(files), unique=True)))
+    history = history_of(group, files, came_at)
+    moments = [(entity, time) for entity in (0, 1, 7) for time in range(0, 130, 7)]
+    entities = np.array([entity for entity, _ in moments], dtype=np.int64)
+    times = np.array([time * MINUTE for _, time in moments], dtype=np.int64)
+    found = history.at(entities, times, TTL_S)
+    expected = [asked(group, files, came_at, entity, time) for entity, time in moments]
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+@given(pushed)
+@settings(max_examples=100, deadline=None)
+def test_what_counts_now_is_what_one_file_with_all_rows_would_say(files: list[list[Row]]) -> None:
+    """Late, repeated, corrected and shuffled rows end where the whole of them ends: the online store's view."""
+    group = group_of()
+    files = [[row for row in file if row.key < 2] for file in files]  # `last` of two rows of one time is either
+    came_at = [1000 + number for number in range(len(files))]
+    history = history_of(group, files, came_at)
+    newest = history.newest()
+    rows = corrected(files)
+    assert sorted(history.records.entities[newest]) == sorted({row.entity for row in rows})
+    for position in newest:
+        entity, time = int(history.records.entities[position]), int(history.records.times[position]) // MINUTE
+        assert time == max(row.time for row in rows if row.entity == entity)
+        np.testing.assert_allclose(history.records.values[position], values_at(group, rows, entity, time), rtol=1e-9)
+
+
+@given(st.lists(row, max_size=20), st.integers(1, 40))
+@settings(max_examples=100, deadline=None)
+def test_with_a_delay_a_history_that_came_at_once_is_known_as_it_would_have_been(file: list[Row], delay: int) -> None:
+    group = group_of(delay=f"{delay}m", windows={"orders": WINDOWS["orders"], "mean": WINDOWS["mean"]})
+    history = history_of(group, [file], [10_000])
+    rows = corrected([file])
+    for entity in (0, 1):
+        for time in range(0, 140, 9):
+            found = history.at(np.array([entity]), np.array([time * MINUTE]), TTL_S)[0]
+            moments = [row.time for row in rows if row.entity == entity and row.time + delay < time]
+            expected = values_at(group, rows, entity, max(moments)) if moments else [math.nan, math.nan]
+            np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_a_row_is_never_told_its_own_outcome() -> None:
+    """Not even when its file came before its own time, by a clock that is wrong."""
+    group = group_of(windows={"mean": WINDOWS["mean"]})
+    history = history_of(group, [[Row(0, 0, 50, 99.0)]], [10])
+    assert np.isnan(history.at(np.array([0]), np.array([50 * MINUTE]), TTL_S)).all()
+    assert history.at(np.array([0]), np.array([50 * MINUTE + 1]), TTL_S)[0] == [99.0]
+
+
+def test_what_is_known_expires() -> None:
+    group = group_of(windows={"mean": WINDOWS["mean"]}, ttl="20m")
+    history = history_of(group, [[Row(0, 0, 5, 3.0)]], [10])
+    times = np.array([11, 29, 30, 40]) * MINUTE
+    assert history.at(np.zeros(4, dtype=np.int64), times, group.ttl_s)[:, 0].tolist()[:2] == [3.0, 3.0]
+    assert np.isnan(history.at(np.zeros(4, dtype=np.int64), times, group.ttl_s)[2:]).all()
+
+
+def test_a_correction_is_known_when_it_comes_whatever_the_delay() -> None:
+    group = group_of(windows={"mean": WINDOWS["mean"]}, delay="10m")
+    history = history_of(group, [[Row(0, 0, 5, 3.0)], [Row(0, 0, 5, 9.0)]], [100, 200])
+    times = np.array([15, 16, 200, 201]) * MINUTE
+    found = history.at(np.zeros(4, dtype=np.int64), times, TTL_S)[:, 0]
+    assert np.isnan(found[0])
+    assert found[1:].tolist() == [3.0, 3.0, 9.0]
+
+
+def test_the_same_file_again_writes_nothing() -> None:
+    group = group_of()
+    files = [[Row(0, 0, 5, 3.0), Row(2, 0, 6, 4.0)]] * 2
+    assert len(new_records(group, rows_of(files), 1)[0].times) == 0
+
+
+def test_a_correction_changes_its_own_record_and_those_whose_windows_hold_it() -> None:
+    group = group_of(windows={"mean": WINDOWS["mean"]})
+    files = [[Row(0, 0, 5, 3.0), Row(2, 0, 30, 5.0), Row(4, 0, 100, 7.0)], [Row(0, 0, 5, 9.0)]]
+    changed, _ = new_records(group, rows_of(files), 1)
+    assert (changed.times // MINUTE).tolist() == [5, 30]
+    assert changed.values[:, 0].tolist() == [9.0, 7.0]
+
+
+@pytest.mark.parametrize("name", list(WINDOWS))
+def test_many_rows_of_many_entities(name: str) -> None:
+    group = group_of(windows={name: WINDOWS[name]})
+    rng = np.random.default_rng(3)
+    times, values = rng.choice(5000, 400, replace=False), rng.normal(size=400)
+    file = [Row(at, at % 5, int(times[at]), float(values[at])) for at in range(400)]
+    found = records(group, rows_of([file]))
+    expected = [
+        values_at(group, file, int(entity), int(time) // MINUTE)
+        for entity, time in zip(found.entities, found.times, strict=True)
+    ]
+    np.testing.assert_allclose(found.values, expected, rtol=1e-9, atol=1e-12)

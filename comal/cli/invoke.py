@@ -10,6 +10,7 @@ import typer
 from comal.cli.catalogue import deployed_recipe, require_model
 from comal.cli.console import Json, Stack, examples, print_json, print_table, say
 from comal.cli.endpoint import endpoint_of
+from comal.cli.feature_groups import OnlineFeatures, open_groups
 from comal.cli.first_version import wait_for_first_version
 from comal.cli.request_body import RequestBody, from_file, from_text
 from comal.cli.target import LOCAL_STACK, Target, open_target
@@ -37,6 +38,8 @@ def invoke(
 ) -> None:
     """Ask a model's endpoint for predictions; columns that are no features are left out.
 
+    Windows of the recipe's feature groups that a row lacks are looked up in the online store.
+
     Keys of --json: model_version, predictions (one object a row: prediction, and probability or probabilities for
     classes); with --explain each row has contributions and base, and contributions_add_up_to says to what.
     """
@@ -45,11 +48,13 @@ def invoke(
     target = open_target(stack)
     require_model(target, model)
     wait_for_first_version(target, model)
+    recipe = deployed_recipe(target, model)
+    complete = OnlineFeatures(open_groups(target, model)).complete if recipe.feature_groups else dict
     if data is not None:
-        bodies: Iterable[RequestBody] = from_text(data)
+        bodies: Iterable[RequestBody] = from_text(data, complete)
     else:
         assert file is not None
-        bodies = from_file(file, list(deployed_recipe(target, model).features))
+        bodies = from_file(file, list(recipe.with_windows().features), complete)
     answer = ask(target, model, bodies, explains=explain)
     if not answer["predictions"]:
         raise UserError("There are no rows to predict.", next_step="Give at least one row.")

@@ -9,6 +9,7 @@ from comal.cli import (
     cloud,
     compare,
     doctor,
+    features,
     history,
     init,
     invoke,
@@ -61,6 +62,7 @@ app.command("promote", epilog=promote.PROMOTE_EPILOG)(promote.promote)
 app.command("rollback", epilog=promote.ROLLBACK_EPILOG)(promote.rollback)
 app.command("reject", epilog=promote.REJECT_EPILOG)(promote.reject_version)
 app.command("invoke", epilog=invoke.EPILOG)(invoke.invoke)
+app.add_typer(features.app, name="features")
 app.command("retrain", epilog=retrain.EPILOG)(retrain.retrain)
 app.command("search", epilog=search.EPILOG)(search.search)
 app.command("score", epilog=score.EPILOG)(score.score)

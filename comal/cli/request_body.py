@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,8 @@ CSV_TYPE = "text/csv"
 # a thousand rows of a few hundred columns stay below it.
 ROWS_PER_REQUEST = 1000
 
+Complete = Callable[[dict[str, Any]], dict[str, Any]]
+
 
 @dataclass(frozen=True)
 class RequestBody:
@@ -27,7 +29,7 @@ class RequestBody:
     first_row: int = 0
 
 
-def from_text(text: str) -> Iterator[RequestBody]:
+def from_text(text: str, complete: Complete = dict) -> Iterator[RequestBody]:
     """Requests for JSON that was typed: an object, a list of objects, or {"instances": [...]}.
 
     Raises:
@@ -40,15 +42,16 @@ def from_text(text: str) -> Iterator[RequestBody]:
             f"--data is not JSON: {error}.",
             next_step="Write one object such as '{\"column\": 1}', or a list of objects.",
         ) from error
-    yield from from_json(value)
+    yield from from_json(value, complete)
 
 
-def from_file(path: Path, features: list[str]) -> Iterator[RequestBody]:
+def from_file(path: Path, features: list[str], complete: Complete = dict) -> Iterator[RequestBody]:
     """Requests for the rows of a .json or .csv file; columns that are no features are left out.
 
     Args:
         path: The file; a CSV file begins with a header.
         features: What the model predicts from.
+        complete: What becomes of a row before it is sent.
 
     Raises:
         UserError: There is no such file, or it is neither JSON nor CSV.
@@ -62,26 +65,28 @@ def from_file(path: Path, features: list[str]) -> Iterator[RequestBody]:
         raise UserError(f"{path} is not UTF-8 text.", next_step="Name a .csv or .json file.") from error
     if path.suffix == ".json":
         try:
-            yield from from_json(json.loads(text))
+            yield from from_json(json.loads(text), complete)
         except ValueError as error:
             raise UserError(f"{path} is not JSON: {error}.", next_step="Mend the file.") from error
     else:
-        yield from _from_csv(path, text, features)
+        yield from _from_csv(path, text, features, complete)
 
 
-def from_json(value: Any) -> Iterator[RequestBody]:
+def from_json(value: Any, complete: Complete = dict) -> Iterator[RequestBody]:
     """Requests for an object, a list of objects, or {"instances": [...]}."""
     if isinstance(value, dict) and "instances" in value:
         value = value["instances"]
     rows = value if isinstance(value, list) else [value]
     for first in range(0, len(rows), ROWS_PER_REQUEST):
-        content = json.dumps(rows[first : first + ROWS_PER_REQUEST]).encode()
+        some = rows[first : first + ROWS_PER_REQUEST]
+        content = json.dumps([complete(row) if isinstance(row, dict) else row for row in some]).encode()
         yield RequestBody(content, JSON_TYPE, first)
 
 
-def _from_csv(path: Path, text: str, features: list[str]) -> Iterator[RequestBody]:
+def _from_csv(path: Path, text: str, features: list[str], complete: Complete) -> Iterator[RequestBody]:
     reader = csv.DictReader(io.StringIO(text))
-    missing = [name for name in features if name not in (reader.fieldnames or [])]
+    there = complete(dict.fromkeys(reader.fieldnames or [], ""))
+    missing = [name for name in features if name not in there]
     if missing:
         raise DataError(
             f"{path} has no column {', '.join(missing)}; its header reads {', '.join(reader.fieldnames or [])}.",
@@ -92,6 +97,6 @@ def _from_csv(path: Path, text: str, features: list[str]) -> Iterator[RequestBod
         content = io.StringIO()
         writer = csv.DictWriter(content, features, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
-        writer.writerows(chunk)
+        writer.writerows(map(complete, chunk))
         yield RequestBody(content.getvalue().encode(), CSV_TYPE, first)
         first += len(chunk)

@@ -1,5 +1,7 @@
 """What is known of an entity at any moment: feature groups online and offline, and what fills them."""
 
+from typing import Any
+
 import pulumi
 from pulumi_aws import glue, sagemaker
 
@@ -50,14 +52,14 @@ class FeatureStore(pulumi.ComponentResource):
                 self._add_table(stack, recipe, name, group, made, database)
                 groups.append(made)
         inbox = Inbox("ingest_features", stack, timeout_s=INGEST_TIMEOUT_S, opts=child)
-        models = [recipe.model for recipe in stack.recipes if recipe.feature_groups]
-        if models:
-            pattern = {
-                "source": [SOURCE],
-                "detail-type": ["BatchValidated"],
-                "detail": {"stack": [stack.names.stack], "model": models},
-            }
-            inbox.receives("validated", pattern, parent=self)
+        # Without a model that has groups the rule waits for an event that never comes, and the function costs nothing.
+        models: list[Any] = [recipe.model for recipe in stack.recipes if recipe.feature_groups] or [{"exists": False}]
+        pattern = {
+            "source": [SOURCE],
+            "detail-type": ["BatchValidated"],
+            "detail": {"stack": [stack.names.stack], "model": models},
+        }
+        inbox.receives("validated", pattern, parent=self)
         work = Work(
             policy=policies.ingest_features(stack.names),
             environment={},

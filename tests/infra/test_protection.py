@@ -109,6 +109,7 @@ def test_deliveries_stop_before_clean_up_runs(program):
         "deploy_model",
         "monitor_endpoint",
         "score_batch",
+        "ingest_features",
     }
     assert all(invocation.urn in mapping.dependencies for mapping in mappings)
 

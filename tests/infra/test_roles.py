@@ -101,7 +101,7 @@ def test_events_are_put_in_the_kits_name_only(program):
         for statement in json.loads(policy.inputs["policy"])["Statement"]
         if "events:PutEvents" in statement["Action"]
     ]
-    assert found == [{"StringEquals": {"events:source": "comal"}}] * 6
+    assert found == [{"StringEquals": {"events:source": "comal"}}] * 7
 
 
 def test_policies_stay_below_the_size_of_inline_policies(program):

@@ -22,6 +22,7 @@ models    <model>/runs/<run>/inputs/recipe/recipe.json        the recipe this ru
           <model>/runs/<run>/<job>/output/{model,output}.tar.gz
           <model>/runs/<run>/evaluation.json                  what register_model judged
           <model>/runs/<run>/lineage.json                     what its model comes from
+          <model>/runs/<run>/run.json                         its record; beside it report.html, the same for people
           <model>/runs/<run>/again/<attempt>/…                a model that is trained again to compare, while it is
 capture   <model>/<endpoint>/<variant>/yyyy/mm/dd/hh/….jsonl  data capture, as SageMaker writes it
 """
@@ -179,6 +180,11 @@ def run_evaluation_key(model: str, run_id: str) -> str:
 def run_lineage_key(model: str, run_id: str) -> str:
     """Where the run's model comes from, with the object version of each input."""
     return run_prefix(model, run_id) + "lineage.json"
+
+
+def run_record_key(model: str, run_id: str, file_name: str) -> str:
+    """Record of a run that was registered: run.json, or report.html for people."""
+    return run_prefix(model, run_id) + file_name
 
 
 def again_prefix(model: str, run_id: str, attempt: str) -> str:

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference.htm
 
 from typing import Any
 
-from comal import s3_layout
+from comal import run_record, s3_layout
 from comal.events import SOURCE
 from comal.names import Names
 
@@ -163,6 +163,7 @@ def register_model(names: Names, image_repository_arn: str) -> list[Statement]:
             [
                 _objects(models, "*/runs/*/evaluation.json"),
                 _objects(models, "*/runs/*/lineage.json"),
+                *(_objects(models, f"*/runs/*/{name}") for name in (run_record.FILE_NAME, run_record.REPORT_NAME)),
                 _objects(lake, s3_layout.reference_profile_key("*")),
                 _objects(lake, s3_layout.version_profile_key("*", "*", "*")),
             ],

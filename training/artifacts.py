@@ -31,7 +31,7 @@ def write_documents(paths: TrainPaths, documents: Mapping[str, str], card: Mappi
 
     Args:
         paths: Where the folders are.
-        documents: JSON texts by file name.
+        documents: Texts by file name.
         card: The model card.
     """
     paths.output.mkdir(parents=True, exist_ok=True)

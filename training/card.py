@@ -6,9 +6,11 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-cards.html#model-cards-jso
 from datetime import datetime, timedelta
 from typing import Any
 
+from comal import s3_layout
 from comal.evaluation import Evaluation, Scores
 from comal.lineage import Lineage
 from comal.recipe import HIGHER_IS_BETTER, Recipe
+from comal.run_record import REPORT_NAME
 from training.importance import Importances
 
 FILE_NAME = "model_card.json"
@@ -69,6 +71,8 @@ def model_card(
                 "expires": _expires(lineage.created, recipe),
                 "training_datasets": str(len(lineage.inputs)),
                 "importance": _importance(importance),
+                # Its place in the models bucket, once the run is registered.
+                "report": s3_layout.run_record_key(recipe.model, evaluation.run_id, REPORT_NAME),
             },
         },
     }

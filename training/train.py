@@ -8,6 +8,8 @@ from comal.errors import ComalError
 from comal.evaluation import Evaluation
 from comal.leaderboard import FILE_NAME as LEADERBOARD_FILE
 from comal.recipe import Recipe
+from comal.run_record import FILE_NAME as RECORD_FILE
+from comal.run_record import REPORT_NAME as REPORT_FILE
 from training.artifacts import write_documents, write_model
 from training.card import model_card
 from training.channels import Champion, Job, read_job
@@ -23,15 +25,19 @@ from training.evaluate import (
 )
 from training.fit import fit
 from training.gain import gain_of, slices_of
+from training.growth import learning_curve, structure_of
 from training.importance import FILE_NAME as IMPORTANCE_FILE
 from training.importance import importances
 from training.lineage import lineage_of
 from training.model import TrainedModel
 from training.paths import TrainPaths
+from training.plot_points import plot_points
 from training.progress import say, say_metrics
 from training.recent import score_recent
+from training.record import Stopwatch, run_record
 from training.reference import FILE_NAME as PROFILE_FILE
 from training.reference import PREDICTIONS_FILE_NAME, prediction_profile, reference_profile
+from training.report import report_page
 from training.rows import Rows, read_rows
 from training.stop import StopRequest
 
@@ -49,6 +55,7 @@ def train(paths: TrainPaths, stop: StopRequest) -> None:
     Raises:
         ComalError: The inputs cannot be trained on; the message is the job's failure reason.
     """
+    stopwatch = Stopwatch()
     job = read_job(paths)
     batches = find_batches(job.rows)
     rows = read_rows(batches, job.recipe)
@@ -56,14 +63,22 @@ def train(paths: TrainPaths, stop: StopRequest) -> None:
         f"Read {len(batches)} batches for model {job.recipe.model}: "
         f"{rows.training.sum()} rows to train on, {rows.held_out.sum()} held out."
     )
+    stopwatch.lap("read")
     stop.check()
     recipe, tried = _choose(job, rows, stop)
     trained, device = fit(rows, recipe, stop, job.own_fit)
+    stopwatch.lap("fit")
     held_out = _held_out(trained, rows)
-    evaluation = _evaluate(trained, rows, held_out, job)
+    found = predict(trained, held_out.matrix, held_out)
+    evaluation = _evaluate(trained, found, rows, held_out, job)
     _say_scores(evaluation)
     lineage = lineage_of(job, batches, device, datetime.now(UTC), write_model(paths, trained, recipe))
     importance = importances(trained, held_out, recipe)
+    curve = learning_curve(trained, rows, held_out, recipe)
+    plots = plot_points(trained, found, held_out, importance, recipe.training.seed)
+    stopwatch.lap("evaluate")
+    structure = structure_of(trained, recipe)
+    record = run_record(recipe, evaluation, lineage, stopwatch, structure=structure, curve=curve, plots=plots)
     write_documents(
         paths,
         {
@@ -72,6 +87,8 @@ def train(paths: TrainPaths, stop: StopRequest) -> None:
             PROFILE_FILE: reference_profile(batches, rows.training, job.recipe).to_json(),
             PREDICTIONS_FILE_NAME: prediction_profile(trained, held_out, job.recipe).to_json(),
             IMPORTANCE_FILE: importance.model_dump_json(indent=2),
+            RECORD_FILE: record.model_dump_json(indent=1),
+            REPORT_FILE: report_page(record),
             **tried,
         },
         model_card(recipe, evaluation, lineage, importance, stopped=stop.asked),
@@ -101,9 +118,8 @@ def _held_out(trained: TrainedModel, rows: Rows) -> HeldOut:
     )
 
 
-def _evaluate(trained: TrainedModel, rows: Rows, held_out: HeldOut, job: Job) -> Evaluation:
+def _evaluate(trained: TrainedModel, found: Predictions, rows: Rows, held_out: HeldOut, job: Job) -> Evaluation:
     recipe, champion = job.recipe, job.champion
-    found = predict(trained, held_out.matrix, held_out)
     rival = _rival(champion, held_out) if champion else None
     return Evaluation(
         model=recipe.model,

@@ -9,6 +9,7 @@ from comal.cli import (
     cloud,
     compare,
     doctor,
+    experiments,
     features,
     history,
     init,
@@ -55,6 +56,7 @@ app.command("init", epilog=init.EPILOG)(init.init)
 app.command("push", epilog=push.EPILOG)(push.push)
 app.command("status", epilog=status.EPILOG)(status.status)
 app.command("models", epilog=models.EPILOG)(models.models)
+app.command("experiments", epilog=experiments.EPILOG)(experiments.experiments)
 app.command("compare", epilog=compare.EPILOG)(compare.compare)
 app.command("lineage", epilog=lineage.EPILOG)(lineage.lineage)
 app.command("reproduce", epilog=reproduce.EPILOG)(reproduce.reproduce)

@@ -28,10 +28,6 @@ dd { margin: 0; overflow-wrap: anywhere; }
 figure { margin: 0; }
 figcaption { font-size: .9rem; overflow-wrap: anywhere; }
 svg { width: 100%; }
-svg .reference { fill: #8a8f98; }
-svg .window { fill: #2f6fde; }
-svg line { stroke: #8888; }
-svg text { font-size: 11px; fill: currentColor; }
 .key { display: inline-block; width: .8em; height: .8em; }
 </style>
 </head>

@@ -69,7 +69,7 @@ class WindowReport:
     def to_html(self) -> str:
         """The page; every value of the data is escaped."""
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        return environment.from_string(PAGE).render(report=self.to_dict(), plots=self._plots(environment))
+        return environment.from_string(PAGE).render(report=self.to_dict(), plots=self._plots())
 
     def _warnings(self) -> list[str]:
         lost = self.window.rows - self.found.rows
@@ -89,7 +89,7 @@ class WindowReport:
                 )
         return steps or ["Nothing to do: no score has reached its threshold of 1."]
 
-    def _plots(self, environment: Environment) -> list[dict[str, Any]]:
+    def _plots(self) -> list[dict[str, Any]]:
         """A plot a column, the highest score first."""
         profiles = self.found.profiles
         pairs: list[tuple[str, Profile, Profile]] = []
@@ -104,8 +104,8 @@ class WindowReport:
             tests = [test for test in self.scores.tests() if test["comparison"] == kind]
             for column in dict.fromkeys(test["column"] for test in tests):
                 if column in reference.columns:
-                    svg = histograms(environment, column, window.columns[column], reference.columns[column])
+                    svg = histograms(column, window.columns[column], reference.columns[column])
                     highest = max(test["score"] for test in tests if test["column"] == column)
-                    # The template of the plot has escaped what comes from the data.
+                    # The chart has escaped what comes from the data.
                     drawn.append({"kind": kind, "column": column, "score": highest, "svg": Markup(svg)})  # noqa: S704
         return sorted((plot for plot in drawn if plot["svg"]), key=lambda plot: -plot["score"])

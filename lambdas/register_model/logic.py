@@ -10,6 +10,7 @@ from comal.lineage import Lineage
 from comal.names import Names
 from comal.recipe import Recipe
 from comal.registry import ModelVersion
+from comal.run_record import FILE_NAME, REPORT_NAME
 from lambdas.register_model.package import package_request
 from lambdas.register_model.training_output import FinishedJob, TrainingOutput, check_model, read_output
 
@@ -82,12 +83,13 @@ class Registration:
         return None
 
     def _create(self, recipe: Recipe, job: FinishedJob, output: TrainingOutput) -> ModelVersion:
-        self.s3.put_object(
-            Bucket=self.names.bucket("models"),
-            Key=s3_layout.run_evaluation_key(job.model, job.run_id),
-            Body=output.evaluation_json,
-            ContentType="application/json",
-        )
+        bucket = self.names.bucket("models")
+        for key, body, content_type in (
+            (s3_layout.run_evaluation_key(job.model, job.run_id), output.evaluation_json, "application/json"),
+            (s3_layout.run_record_key(job.model, job.run_id, FILE_NAME), output.record_json, "application/json"),
+            (s3_layout.run_record_key(job.model, job.run_id, REPORT_NAME), output.report_html, "text/html"),
+        ):
+            self.s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
         self._put_lineage(job, output.lineage)
         request = package_request(self.names, recipe, job, output, image_uri=self.image_uri)
         created = self.sagemaker.create_model_package(**request)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from comal import evaluation, lineage, s3_layout
+from comal import evaluation, lineage, run_record, s3_layout
 from comal.archive import Limits, read_members
 from comal.artifact_check import check_artifact
 from comal.errors import AlgorithmError
@@ -16,7 +16,15 @@ CARD = "model_card.json"
 PROFILE = "profile.json"
 PREDICTION_PROFILE = "prediction_profile.json"
 # What the registry expects of a run, beside the model itself: a job that lacks one of these is not registered.
-_FILES = (evaluation.FILE_NAME, CARD, PROFILE, PREDICTION_PROFILE, lineage.FILE_NAME)
+_FILES = (
+    evaluation.FILE_NAME,
+    CARD,
+    PROFILE,
+    PREDICTION_PROFILE,
+    lineage.FILE_NAME,
+    run_record.FILE_NAME,
+    run_record.REPORT_NAME,
+)
 # Reports of a model are kilobytes; the function has 512 MB.
 _LIMITS = Limits(max_members=1000, max_bytes=64 << 20)
 # A model is looked at file by file, each in memory.
@@ -66,7 +74,7 @@ class FinishedJob:
 
 @dataclass(frozen=True)
 class TrainingOutput:
-    """The job's reports; those that end in `_json` are the files, byte for byte."""
+    """The job's reports; those that end in `_json` or `_html` are the files, byte for byte."""
 
     evaluation: Evaluation
     evaluation_json: bytes
@@ -74,6 +82,8 @@ class TrainingOutput:
     profile_json: bytes
     prediction_profile_json: bytes
     lineage: Lineage
+    record_json: bytes
+    report_html: bytes
 
 
 def check_model(s3: Any, job: FinishedJob) -> None:
@@ -109,4 +119,6 @@ def read_output(s3: Any, names: Names, job: FinishedJob) -> TrainingOutput:
         files[PROFILE],
         files[PREDICTION_PROFILE],
         Lineage.model_validate_json(files[lineage.FILE_NAME]),
+        files[run_record.FILE_NAME],
+        files[run_record.REPORT_NAME],
     )

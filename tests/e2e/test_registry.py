@@ -87,6 +87,19 @@ def test_two_versions_stand_side_by_side_in_a_table_and_on_a_page(clone):
     assert "rmse" in clone.comal("compare", MODEL, "1", "2").stdout
 
 
+def test_every_run_is_on_record_with_a_page_that_opens_anywhere(clone):
+    newest, oldest = clone.json("experiments", MODEL)
+    assert (newest["version"], oldest["version"]) == (2, 1)
+    assert newest["data"] == oldest["data"]
+    assert newest["metrics"]["rmse"] == newest["curve"]["held_out"][-1]
+    one = clone.json("experiments", MODEL, "2")
+    assert one["report"].endswith(f"/{one['run_id']}/report.html")
+    text = Path(one["page"]).read_text()
+    assert text.count("<svg") == 5
+    assert "://" not in text
+    assert "rmse" in clone.comal("experiments", MODEL).stdout
+
+
 def test_what_cannot_be_is_refused_with_what_there_is(clone):
     assert "has no version 9; it has 2, 1" in clone.comal("promote", MODEL, "9", "--why", "?", exit_code=2).stderr
     assert "no approved version but version 1" in clone.comal("rollback", MODEL, "--why", "?", exit_code=2).stderr

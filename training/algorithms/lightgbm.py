@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from comal.errors import AlgorithmError, PlatformError
 from comal.recipe import Recipe, Task
+from comal.run_record import Structure
 from training.algorithms.parameters import DEFAULT_ROUNDS, check_names, positive_integer, shown
 from training.algorithms.threads import threads_for
 from training.matrix import Matrix
@@ -66,13 +67,15 @@ OBJECTIVES: dict[Task, str] = {"regression": "regression", "binary": "binary", "
 class LightGBMModel:
     """A booster that predicts from the schema's matrix."""
 
-    def __init__(self, booster: lightgbm.Booster, task: Task) -> None:
+    def __init__(self, booster: lightgbm.Booster, task: Task, first_rounds: int | None = None) -> None:
         self.booster = booster
         self.task = task
+        self.first_rounds = first_rounds
 
     def predict(self, matrix: Matrix) -> NDArray[np.float32]:
         """Numbers of shape (rows,) for regression, else probabilities of shape (rows, classes)."""
-        predicted = np.asarray(self.booster.predict(matrix, num_threads=1), dtype=np.float32)
+        found = self.booster.predict(matrix, num_iteration=self.first_rounds, num_threads=1)
+        predicted = np.asarray(found, dtype=np.float32)
         if self.task == "binary":
             return np.stack((1 - predicted, predicted), axis=1)
         return predicted
@@ -81,6 +84,26 @@ class LightGBMModel:
         """SHAP values of the margin; see training.explain."""
         found = np.asarray(self.booster.predict(matrix, pred_contrib=True, num_threads=1), dtype=np.float64)
         return found.reshape(len(matrix), -1, matrix.shape[1] + 1)
+
+    @property
+    def rounds(self) -> int:
+        """Rounds that it grew in."""
+        return int(self.booster.current_iteration())
+
+    def after(self, rounds: int) -> "LightGBMModel":
+        """The model as it was after so many rounds, to predict with."""
+        return LightGBMModel(self.booster, self.task, rounds)
+
+    def structure(self) -> Structure:
+        """Its trees, counted."""
+        trees = [tree["tree_structure"] for tree in self.booster.dump_model()["tree_info"]]
+        shapes = [_shape(tree) for tree in trees]
+        return Structure(
+            features=self.booster.num_feature(),
+            trees=len(trees),
+            depth=max(depth for depth, _leaves in shapes),
+            leaves=sum(leaves for _depth, leaves in shapes),
+        )
 
     def save(self, directory: Path) -> None:
         """Write model.txt and its digest; the number of threads, which is the machine's, is left at 1."""
@@ -186,6 +209,12 @@ class _Rounds:
         if self.stop.asked:
             say(f"Asked to stop: keeping the model of {done} rounds.")
             raise lightgbm.callback.EarlyStopException(env.iteration, [])
+
+
+def _shape(node: dict[str, Any]) -> tuple[int, int]:
+    """Depth and leaves of a tree."""
+    sides = [_shape(node[side]) for side in ("left_child", "right_child") if side in node]
+    return (1 + max(depth for depth, _ in sides), sum(leaves for _, leaves in sides)) if sides else (0, 1)
 
 
 def _digest(content: bytes) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from comal.errors import AlgorithmError, PlatformError
 from comal.recipe import Recipe, Task
+from comal.run_record import Structure
 from training.algorithms.device import Device
 from training.algorithms.parameters import DEFAULT_ROUNDS, check_names, positive_integer, shown
 from training.algorithms.threads import threads_for
@@ -82,6 +83,26 @@ class XGBoostModel:
         rows = xgboost.DMatrix(matrix, feature_types=self.booster.feature_types, enable_categorical=True, nthread=1)
         found = self.booster.predict(rows, pred_contribs=True, strict_shape=True, validate_features=False)
         return np.asarray(found, dtype=np.float64)
+
+    @property
+    def rounds(self) -> int:
+        """Rounds that it grew in."""
+        return int(self.booster.num_boosted_rounds())
+
+    def after(self, rounds: int) -> "XGBoostModel":
+        """The model as it was after so many rounds."""
+        return XGBoostModel(self.booster[:rounds], self.task)
+
+    def structure(self) -> Structure:
+        """Its trees, counted."""
+        trees = [tree.splitlines() for tree in self.booster.get_dump()]
+        return Structure(
+            features=self.booster.num_features(),
+            trees=len(trees),
+            # A node stands below its parent, one tab further in.
+            depth=max(len(node) - len(node.lstrip("\t")) for tree in trees for node in tree),
+            leaves=sum("leaf=" in node for tree in trees for node in tree),
+        )
 
     def save(self, directory: Path) -> None:
         """Write model.ubj."""

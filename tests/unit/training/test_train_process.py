@@ -19,6 +19,8 @@ DOCUMENTS = {
     "prediction_profile.json",
     "lineage.json",
     "importance.json",
+    "run.json",
+    "report.html",
 }
 
 

@@ -74,6 +74,8 @@ def finish_job(
         "profile.json": json.dumps({"rows": 900, "run": run_id}),
         "prediction_profile.json": json.dumps({"rows": 100, "run": run_id}),
         "lineage.json": lineage_of(run_id).model_dump_json(),
+        "run.json": json.dumps({"run_id": run_id}),
+        "report.html": "<!doctype html>",
         **files,
     }
     key = s3_layout.run_output_key(stack.model, run_id, job, "output")

@@ -1,0 +1,93 @@
+"""`comal experiments`: the runs of a model side by side, and the page of each."""
+
+from typing import Annotated, Any
+
+import typer
+
+from comal.cli.catalogue import require_model
+from comal.cli.console import Json, Stack, examples, print_json, print_table, say
+from comal.cli.models import metrics_text
+from comal.cli.records import fetch_run_report, record_of, report_address
+from comal.cli.target import LOCAL_STACK, Target, open_target
+from comal.cli.verdict import version_named
+from comal.cli.versions import versions_of
+from comal.errors import UserError
+from comal.run_record import RunRecord
+
+EPILOG = examples("comal experiments tacos", "comal experiments tacos 3", "comal experiments tacos --json -s dev")
+
+
+def experiments(
+    model: Annotated[str, typer.Argument(help="Name of the model.")],
+    version: Annotated[int | None, typer.Argument(help="Fetch the page of this version's run.", min=1)] = None,
+    limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="How many runs, the newest.")] = 20,
+    stack: Stack = LOCAL_STACK,
+    as_json: Json = False,
+) -> None:
+    """List the runs that were registered, newest first: parameters, metrics, rows, times; or fetch one's page.
+
+    The page has the run's plots and opens anywhere.
+
+    Keys of --json, one row a run: version, approval, report (its address), and those of run.json but for plots; with a
+    version that row alone, and page (its path).
+    """
+    target = open_target(stack)
+    require_model(target, model)
+    if version is not None:
+        _show_one(target, model, version_named(target, model, version), as_json=as_json)
+        return
+    found = [(row, record_of(target, model, row)) for row in versions_of(target, model)[:limit]]
+    runs = [(row, record) for row, record in found if record is not None]
+    if as_json:
+        print_json([_json(target, row, record) for row, record in runs])
+        return
+    if not runs:
+        say(f"{model} has no runs on record yet. Next: comal push {model} FILE…{target.option}")
+        return
+    print_table(
+        ("version", "run", "algorithm", "parameters", "trees", "rows", "metrics", "took", "started"),
+        [_cells(row, record) for row, record in runs],
+    )
+    say(f"next          comal experiments {model} {runs[0][0]['version']}{target.option}")
+
+
+def _show_one(target: Target, model: str, row: dict[str, Any], *, as_json: bool) -> None:
+    record = record_of(target, model, row)
+    path = fetch_run_report(target, model, row)
+    if record is None or path is None:
+        raise UserError(
+            f"Version {row['version']} of {model} has no run on record: comal did not register it, or the folder of "
+            "its run was emptied.",
+            next_step=f"Choose another version: comal experiments {model}{target.option}",
+        )
+    if as_json:
+        print_json({**_json(target, row, record), "page": str(path)})
+        return
+    names = ("version", "run", "algorithm", "parameters", "trees", "rows", "metrics", "took", "started")
+    print_table(("what", "value"), zip(names, _cells(row, record), strict=True), header=False)
+    for warning in record.warnings:
+        say(f"warning       {warning}")
+    say(f"page          {path}")
+
+
+def _json(target: Target, row: dict[str, Any], record: RunRecord) -> dict[str, Any]:
+    return {
+        "version": row["version"],
+        "approval": row["approval"],
+        "report": report_address(target, record.model, record.run_id),
+        **record.model_dump(exclude={"plots"}),
+    }
+
+
+def _cells(row: dict[str, Any], record: RunRecord) -> tuple[Any, ...]:
+    return (
+        row["version"],
+        record.run_id,
+        record.algorithm,
+        ", ".join(f"{name} {value}" for name, value in record.parameters.items()),
+        record.structure.trees,
+        record.data.trained_rows,
+        metrics_text(record.metrics),
+        f"{sum(record.seconds.values()):.1f} s",
+        record.started,
+    )

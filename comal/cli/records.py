@@ -1,0 +1,47 @@
+"""Records of training runs, as register_model keeps them."""
+
+from pathlib import Path
+from typing import Any
+
+from comal import s3_layout
+from comal.cli.target import Target
+from comal.run_record import FILE_NAME, REPORT_NAME, RunRecord
+
+
+def record_of(target: Target, model: str, version: dict[str, Any]) -> RunRecord | None:
+    """What a version's run left; None where comal did not register it, or the folder of its run was emptied.
+
+    Args:
+        target: The stack.
+        model: Name of the model.
+        version: A row of `versions_of`.
+    """
+    content = _read(target, model, version, FILE_NAME)
+    return RunRecord.model_validate_json(content) if content else None
+
+
+def report_address(target: Target, model: str, run_id: str) -> str:
+    """Where a run's page lies in S3."""
+    return f"s3://{target.names.bucket('models')}/{s3_layout.run_record_key(model, run_id, REPORT_NAME)}"
+
+
+def fetch_run_report(target: Target, model: str, version: dict[str, Any]) -> Path | None:
+    """Save the page of a version's run under .comal/reports/; None where there is none."""
+    content = _read(target, model, version, REPORT_NAME)
+    if content is None:
+        return None
+    path = target.repository.reports_dir / target.stack / f"{model}-{version['version']}.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def _read(target: Target, model: str, version: dict[str, Any], file_name: str) -> bytes | None:
+    if not version["run_id"]:
+        return None
+    key = s3_layout.run_record_key(model, version["run_id"], file_name)
+    s3 = target.client("s3")
+    try:
+        return bytes(s3.get_object(Bucket=target.names.bucket("models"), Key=key)["Body"].read())
+    except s3.exceptions.NoSuchKey:
+        return None

@@ -57,7 +57,8 @@ def new_history(group: FeatureGroup, rows: Rows, ingestion: int, ingested_at: in
     """What an ingestion writes.
 
     A record is known with its file, or `delay` after its row if that is earlier: then a history that came at once reads
-    as if it had come in time. One that was written before with other values is known with the file that changes it.
+    as if it had come in time. One that was written before with other values is known with the file that changes it, and
+    always later than before: also one whose clock is ahead of ours, which is known when it says that it happens.
 
     Args:
         group: The windows.
@@ -70,4 +71,4 @@ def new_history(group: FeatureGroup, rows: Rows, ingestion: int, ingested_at: in
     if group.delay_s is not None:
         timely = np.minimum(known, new.times + group.delay_s * MICROSECONDS)
         known = np.where(is_change, known, timely)
-    return History(new, np.maximum(known, new.times))
+    return History(new, np.maximum(known, new.times + np.where(is_change, ingestion, 0)))

@@ -103,16 +103,18 @@ class FeatureStore:
 
     def _put_record(self, newest: History, position: int, entities: list[str]) -> None:
         records = newest.records
-        entity, time = entities[records.entities[position]], _text(int(records.times[position]))
-        known = self._runtime.get_record(
-            FeatureGroupName=self._name, RecordIdentifierValueAsString=entity, FeatureNames=[EVENT_TIME]
-        ).get("Record")
-        if known and float(known[0]["ValueAsString"]) > float(time):
+        entity, time = entities[records.entities[position]], int(records.times[position])
+        known_at = int(newest.known_at[position])
+        online = self._times_online(entity)
+        if online and online[EVENT_TIME] > time:
             return
+        if online and online[EVENT_TIME] < time:
+            # A late row may have been known before an earlier row was corrected; the store takes later times only.
+            known_at = max(known_at, online[KNOWN_AT] + 1)
         features = {
             self._group.entity: entity,
-            KNOWN_AT: _text(int(newest.known_at[position])),
-            EVENT_TIME: time,
+            KNOWN_AT: _text(known_at),
+            EVENT_TIME: _text(time),
             **{
                 window: repr(float(value))
                 for window, value in zip(self._group.windows, records.values[position], strict=True)
@@ -124,6 +126,15 @@ class FeatureStore:
             Record=[{"FeatureName": name, "ValueAsString": value} for name, value in features.items()],
             TargetStores=["OnlineStore"],
         )
+
+    def _times_online(self, entity: str) -> dict[str, int]:
+        """Times of what is online of an entity, in microseconds; empty where nothing is."""
+        answer = self._runtime.get_record(
+            FeatureGroupName=self._name, RecordIdentifierValueAsString=entity, FeatureNames=[EVENT_TIME, KNOWN_AT]
+        )
+        return {
+            one["FeatureName"]: round(float(one["ValueAsString"]) * MICROSECONDS) for one in answer.get("Record", [])
+        }
 
 
 def _seconds(times: Any) -> pa.Array:

@@ -2,9 +2,9 @@
 
 A record counts from the later of two times: when it happened and when it was known. The newest by the first that counts
 already is the one that was known. DuckDB's ASOF join looks at one time only
-(https://duckdb.org/docs/stable/sql/query_syntax/from.html#as-of-joins): it finds the newest record by event time for
-all, which is the answer but for the few whose newest was not known yet or was corrected; for those the records that
-were overtaken before they were known are put aside first.
+(https://duckdb.org/docs/stable/sql/query_syntax/from.html#as-of-joins): it finds the newest event time for
+all. Whoever has a version of it that was known by then has the answer; for the others, a few, the records that were
+overtaken before they were known are put aside first.
 """
 
 from datetime import timedelta
@@ -16,38 +16,31 @@ from numpy.typing import NDArray
 
 _NEWEST = """
 create temp table newest as
-select asked.position, asked.entity, asked.time, record.event_time,
-       coalesce(record.since >= asked.time, false) as is_late, {values}
-from asked asof left join record on asked.entity = record.entity and asked.time > record.event_time
+select asked.position, asked.entity, asked.time, record.event_time
+from asked asof join record on asked.entity = record.entity and asked.time > record.event_time
 """
-_DOUBTFUL = """
-create temp table doubtful as
-with corrected as (
-    select entity, event_time from record semi join newest using (entity, event_time)
-    group by all having count(*) > 1
-)
-select position, entity, time from newest where is_late
-union select position, entity, time from newest semi join corrected using (entity, event_time)
+_KNOWN = """
+create temp table known as
+select newest.position, arg_max(record.number, (record.since, record.number)) as number
+from newest join record using (entity, event_time) where record.since < newest.time
+group by newest.position
 """
 _ANSWER = """
-with standing as (
-    select * from record semi join doubtful using (entity) qualify event_time = max(event_time) over (
+with late as (select * from newest anti join known using (position)),
+standing as (
+    select * from record semi join late using (entity) qualify event_time = max(event_time) over (
         partition by entity order by since, event_time, number rows unbounded preceding
     )
 ),
-last_standing as (
-    -- Of several that count from the same moment the last: an ASOF join takes any.
-    select * from standing qualify row_number() over (
-        partition by entity, since order by event_time desc, number desc
-    ) = 1
+latest as (
+    select late.position, standing.entity, standing.since from late asof join standing
+    on late.entity = standing.entity and late.time > standing.since
 ),
 settled as (
-    select asked.position, {values}
-    from doubtful as asked asof left join last_standing as record
-    on asked.entity = record.entity and asked.time > record.since
+    select latest.position, arg_max(standing.number, (standing.event_time, standing.number)) as number
+    from latest join standing using (entity, since) group by latest.position
 )
-select position, {names} from newest anti join doubtful using (position)
-union all select position, {names} from settled
+select position, number from asked left join (from known union all from settled) using (position)
 order by position
 """
 _MICROSECONDS = pa.timestamp("us", "UTC")
@@ -84,28 +77,26 @@ def point_in_time(
     import duckdb
 
     happened, since = _instants(records[event_time]), _instants(records[known_at])
-    values = {f"feature_{number}": records[name] for number, name in enumerate(features)}
+    since, times = np.maximum(happened, since), _instants(asked[time])
     record = {
         "entity": records[entity],
         "event_time": happened,
-        "since": np.maximum(happened, since),
+        "since": since,
         "number": np.arange(records.num_rows),
-        **values,
-    }
-    asks = {"position": np.arange(asked.num_rows), "entity": asked[entity], "time": _instants(asked[time])}
-    alive = "true" if ttl is None else f"record.since > asked.time - {ttl // timedelta(microseconds=1)}"
-    names = {
-        "values": ", ".join(f"case when {alive} then record.{name} end as {name}" for name in values),
-        "names": ", ".join(values),
     }
     with duckdb.connect() as connection:
-        connection.register("asked", pa.table(asks))
+        connection.register(
+            "asked", pa.table({"position": np.arange(asked.num_rows), "entity": asked[entity], "time": times})
+        )
         connection.register("record", pa.table(record))
-        connection.execute(_NEWEST.format(**names))
-        connection.execute(_DOUBTFUL)
-        found = connection.sql(_ANSWER.format(**names)).to_arrow_table()
-    for name, carried_name in zip(features, values, strict=True):
-        asked = asked.append_column(name, found[carried_name])
+        connection.execute(_NEWEST)
+        connection.execute(_KNOWN)
+        found = connection.sql(_ANSWER).to_arrow_table()["number"]
+    if ttl is not None:
+        age = pc.subtract(pa.array(times), pa.array(since, pa.int64()).take(found))
+        found = pc.if_else(pc.less(age, ttl // timedelta(microseconds=1)), found, None)
+    for name in features:
+        asked = asked.append_column(name, records[name].take(found))
     return asked
 
 

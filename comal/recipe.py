@@ -171,6 +171,7 @@ class Training(Section):
     instance: str = Field(
         "ml.m5.large", pattern=INSTANCE_PATTERN, description="SageMaker instance type of the training job."
     )
+    instances: int = Field(1, ge=1, le=20, description="Instances that fit one model together (`xgboost` only).")
     params: dict[str, int | float | str | bool] = Field(
         default_factory=dict,
         description="Parameters of the algorithm, such as max_depth, eta, num_boost_round (XGBoost), num_leaves, "
@@ -212,6 +213,15 @@ class Training(Section):
             raise contradiction("search", "a search chooses among the kit's algorithms; `fit` is the team's own")
         if self.fit is not None and self.preprocessing != Preprocessing():
             raise contradiction("preprocessing", "the team's own `fit` prepares the rows itself")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Training":
+        if self.instances > 1 and (self.algorithm != "xgboost" or self.fit is not None or self.search is not None):
+            found = "a `fit` of the team's own" if self.fit else "a search" if self.search else f"`{self.algorithm}`"
+            raise contradiction(
+                "instances", f"{self.instances} instances fit together with `xgboost` only, and here is {found}"
+            )
         return self
 
     @property

@@ -44,7 +44,7 @@ def training_job_request(
         "OutputDataConfig": {"S3OutputPath": prefix.rstrip("/")},
         "ResourceConfig": {
             "InstanceType": recipe.training.instance,
-            "InstanceCount": 1,
+            "InstanceCount": recipe.training.instances,
             "VolumeSizeInGB": recipe.training.volume_gb,
         },
         "StoppingCondition": _stopping_condition(recipe),

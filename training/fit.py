@@ -14,10 +14,11 @@ from training.progress import say
 from training.rows import Rows
 from training.schema import ModelSchema, schema_of
 from training.stop import StopRequest
+from training.team import ALONE, Team
 from training.watch import Watch
 
 
-def fit(rows: Rows, recipe: Recipe, stop: StopRequest, own_fit: Path) -> tuple[TrainedModel, str]:
+def fit(rows: Rows, recipe: Recipe, stop: StopRequest, own_fit: Path, team: Team = ALONE) -> tuple[TrainedModel, str]:
     """Fit the training rows.
 
     Args:
@@ -25,6 +26,7 @@ def fit(rows: Rows, recipe: Recipe, stop: StopRequest, own_fit: Path) -> tuple[T
         recipe: Says how.
         stop: Ends the fit after the round in which it is asked for; a team's own fit does not know of it.
         own_fit: File of the team's own fit, for a recipe that names one.
+        team: Hosts that fit together.
 
     Returns:
         The model, and the device that it was fitted on (cpu or cuda).
@@ -36,7 +38,7 @@ def fit(rows: Rows, recipe: Recipe, stop: StopRequest, own_fit: Path) -> tuple[T
     schema = schema_of(recipe, rows.training_classes())
     matrix, target = rows.matrix[rows.training], rows.training_target(schema.classes)
     if recipe.training.fit is None:
-        return fit_matrix(matrix, target, schema, recipe, stop)
+        return fit_matrix(matrix, target, schema, recipe, stop, team=team)
     from training.own_fit import fit_own
 
     return fit_own(matrix, target, schema, recipe, own_fit), "cpu"
@@ -49,6 +51,7 @@ def fit_matrix(
     recipe: Recipe,
     stop: StopRequest,
     watch: Watch | None = None,
+    team: Team = ALONE,
 ) -> tuple[TrainedModel, str]:
     """Fit rows, as `fit` does.
 
@@ -59,6 +62,7 @@ def fit_matrix(
         recipe: Where preprocessing, algorithm, parameters and seed come from.
         stop: Ends the fit after the round in which it is asked for.
         watch: Looks on while the model grows, and nothing is printed; a linear model has no rounds.
+        team: Hosts that fit together.
     """
     preparation = learn(recipe, schema.features, matrix, target)
     schema = schema.model_copy(update={"preparation": preparation})
@@ -70,7 +74,7 @@ def fit_matrix(
         def inner_watch(done: int, model: Model) -> bool:
             return watch(done, prepared(model, schema))
 
-    model, device = _fit_algorithm(matrix, target, algorithms_schema(schema), recipe, stop, inner_watch)
+    model, device = _fit_algorithm(matrix, target, algorithms_schema(schema), recipe, stop, inner_watch, team)
     return TrainedModel(schema, prepared(model, schema)), device
 
 
@@ -81,6 +85,7 @@ def _fit_algorithm(
     recipe: Recipe,
     stop: StopRequest,
     watch: Watch | None,
+    team: Team,
 ) -> tuple[Model, str]:
     announce = say if watch is None else _say_nothing
     # The algorithms are imported where they are used: a linear model needs no XGBoost.
@@ -89,8 +94,8 @@ def _fit_algorithm(
         from training.algorithms.xgboost import fit_xgboost
 
         device = choose_device()
-        announce(f"Fitting XGBoost on {device}.")
-        return fit_xgboost(matrix, target, schema, recipe, device, stop, watch), device
+        announce(f"Fitting XGBoost on {device}" + (f" of {team.size} hosts." if team.size > 1 else "."))
+        return fit_xgboost(matrix, target, schema, recipe, device, stop, watch, team), device
     if recipe.training.algorithm == "lightgbm":
         from training.algorithms.lightgbm import fit_lightgbm
 

@@ -26,6 +26,7 @@ from training.evaluate import (
 from training.fit import fit
 from training.gain import gain_of, slices_of
 from training.growth import learning_curve, structure_of
+from training.hosts import Hosts
 from training.importance import FILE_NAME as IMPORTANCE_FILE
 from training.importance import importances
 from training.lineage import lineage_of
@@ -40,6 +41,7 @@ from training.reference import PREDICTIONS_FILE_NAME, prediction_profile, refere
 from training.report import report_page
 from training.rows import Rows, read_rows
 from training.stop import StopRequest
+from training.team import Team, team_of
 
 # SageMaker kills a job two minutes after it asked it to stop: a search that was stopped has this to fit what it found.
 SECONDS_TO_FIT = 60.0
@@ -57,6 +59,11 @@ def train(paths: TrainPaths, stop: StopRequest) -> None:
     """
     stopwatch = Stopwatch()
     job = read_job(paths)
+    with team_of(Hosts.read(paths.config / "resourceconfig.json")) as team:
+        _train(paths, job, stop, team, stopwatch)
+
+
+def _train(paths: TrainPaths, job: Job, stop: StopRequest, team: Team, stopwatch: Stopwatch) -> None:
     batches = find_batches(job.rows)
     rows = read_rows(batches, job.recipe)
     say(
@@ -66,7 +73,10 @@ def train(paths: TrainPaths, stop: StopRequest) -> None:
     stopwatch.lap("read")
     stop.check()
     recipe, tried = _choose(job, rows, stop)
-    trained, device = fit(rows, recipe, stop, job.own_fit)
+    trained, device = fit(rows, recipe, stop, job.own_fit, team)
+    if not team.is_first:
+        say(f"Fitted; {team.hosts.first} evaluates and saves.")
+        return
     stopwatch.lap("fit")
     held_out = _held_out(trained, rows)
     found = predict(trained, held_out.matrix, held_out)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from comal.errors import AlgorithmError, PlatformError
 from comal.recipe import Recipe, Task
 from comal.run_record import Structure
+from training.algorithms.collective import any_of, broken_off, joined
 from training.algorithms.device import Device
 from training.algorithms.parameters import DEFAULT_ROUNDS, check_names, positive_integer, shown
 from training.algorithms.threads import threads_for
@@ -21,6 +22,7 @@ from training.model import absent_file
 from training.progress import say
 from training.schema import ModelSchema
 from training.stop import StopRequest
+from training.team import ALONE, Team
 from training.watch import Watch
 
 FILE_NAME = "model.ubj"
@@ -140,8 +142,12 @@ def fit_xgboost(
     device: Device,
     stop: StopRequest,
     watch: Watch | None = None,
+    team: Team = ALONE,
 ) -> XGBoostModel:
     """Fit trees with the `hist` method.
+
+    A team's hosts have the same rows and end with the same model, the one that a single host would fit but for the
+    order of additions and the draw of `subsample`: the bins are those of all rows, the histograms each host's share.
 
     Args:
         matrix: Shape (rows, features), NaN where missing.
@@ -151,10 +157,12 @@ def fit_xgboost(
         device: Where to fit.
         stop: Ends the fit after the round in which it is asked for.
         watch: Looks on instead of the log.
+        team: Hosts that fit together.
 
     Raises:
         RecipeError: A parameter is unknown.
         AlgorithmError: XGBoost refuses a parameter or the data.
+        LostHostError: Another host ended; the first host's message names it.
     """
     chosen = {**DEFAULTS, **recipe.training.params}
     check_names(chosen, PARAMETERS, "xgboost")
@@ -169,17 +177,23 @@ def fit_xgboost(
     )
     if recipe.task == "multiclass":
         params["num_class"] = len(schema.classes)
+    columns = {
+        "feature_types": ["c" if feature.type == "category" else "q" for feature in schema.features],
+        "enable_categorical": True,
+        "max_bin": params.get("max_bin", 256),
+        "nthread": params["nthread"],
+    }
     try:
-        rows = xgboost.QuantileDMatrix(
-            matrix,
-            label=target,
-            feature_types=["c" if feature.type == "category" else "q" for feature in schema.features],
-            enable_categorical=True,
-            max_bin=params.get("max_bin", 256),
-            nthread=params["nthread"],
-        )
-        booster = xgboost.train(params, rows, rounds, callbacks=[_Rounds(rounds, recipe.task, stop, watch)])
+        rows = xgboost.QuantileDMatrix(matrix, label=target, **columns)
+        with joined(team):
+            if team.size > 1:
+                share = slice(team.rank, None, team.size)
+                rows = xgboost.QuantileDMatrix(matrix[share], label=target[share], ref=rows, **columns)
+            rounds_seen = _Rounds(rounds, recipe.task, stop, watch, team)
+            booster = xgboost.train(params, rows, rounds, callbacks=[rounds_seen])
     except (xgboost.core.XGBoostError, ValueError) as error:
+        if problem := broken_off(error):
+            raise team.lost(problem) from error
         raise AlgorithmError(
             f"XGBoost refused ({shown(recipe)}): {_first_line(error)}.",
             next_step="Correct training.params in the recipe, or choose a larger instance if memory ran out.",
@@ -188,14 +202,15 @@ def fit_xgboost(
 
 
 class _Rounds(xgboost.callback.TrainingCallback):
-    """Tells how far the fit is, ten times at most, and ends it when the job is asked to stop."""
+    """Tells how far the fit is, ten times at most, and ends it when the job, on any host, is asked to stop."""
 
-    def __init__(self, rounds: int, task: Task, stop: StopRequest, watch: Watch | None) -> None:
+    def __init__(self, rounds: int, task: Task, stop: StopRequest, watch: Watch | None, team: Team) -> None:
         self.rounds = rounds
         self.every = max(1, rounds // 10)
         self.task = task
         self.stop = stop
         self.watch = watch
+        self.team = team
 
     def after_iteration(self, model: xgboost.Booster, epoch: int, evals_log: object) -> bool:  # noqa: ARG002
         done = epoch + 1
@@ -203,9 +218,10 @@ class _Rounds(xgboost.callback.TrainingCallback):
             return self.watch(done, XGBoostModel(model, self.task))
         if done % self.every == 0 or done == self.rounds:
             say(f"Round {done} of {self.rounds}.")
-        if self.stop.asked:
+        asked = any_of(self.team, self.stop.asked)
+        if asked:
             say(f"Asked to stop: keeping the model of {done} rounds.")
-        return self.stop.asked
+        return asked
 
 
 def _first_line(error: Exception) -> str:

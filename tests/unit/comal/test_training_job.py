@@ -26,11 +26,12 @@ def _request(champion: bool = True, **sections: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("champion", [True, False])
-@pytest.mark.parametrize("training", [{}, {"spot": True, "instance": "ml.g5.xlarge"}])
+@pytest.mark.parametrize("training", [{}, {"spot": True, "instance": "ml.g5.xlarge"}, {"instances": 4}])
 def test_sagemaker_accepts_the_request_and_every_field_is_there(champion: bool, training: dict[str, Any]) -> None:
     request = _request(champion, training=training)
     assert complaints("CreateTrainingJob", request) == ""
     assert set(request) == FIELDS
+    assert request["ResourceConfig"]["InstanceCount"] == training.get("instances", 1)
 
 
 def test_the_job_reads_the_runs_inputs_and_the_champions_artifact() -> None:

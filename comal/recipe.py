@@ -183,6 +183,9 @@ class Training(Section):
         description="A team's own fit instead of an algorithm: FILE.py:FUNCTION, the file by its path in the clone.",
     )
     preprocessing: Preprocessing = Preprocessing()
+    calibration: Literal["none", "sigmoid"] = Field(
+        "none", description="What becomes of the probabilities of classes: `sigmoid` makes them mean what they say."
+    )
     search: Search | None = Field(
         None, description="A search for what fits best before the fit; `{}` is one with the defaults, absent is none."
     )
@@ -213,6 +216,8 @@ class Training(Section):
             raise contradiction("search", "a search chooses among the kit's algorithms; `fit` is the team's own")
         if self.fit is not None and self.preprocessing != Preprocessing():
             raise contradiction("preprocessing", "the team's own `fit` prepares the rows itself")
+        if self.fit is not None and self.calibration != "none":
+            raise contradiction("calibration", "the team's own `fit` calibrates its probabilities itself")
         return self
 
     @model_validator(mode="after")
@@ -222,6 +227,12 @@ class Training(Section):
             raise contradiction(
                 "instances", f"{self.instances} instances fit together with `xgboost` only, and here is {found}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _calibrates_on_one_host(self) -> "Training":
+        if self.instances > 1 and self.calibration != "none":
+            raise contradiction("calibration", f"it takes several fits, each on one instance, not on {self.instances}")
         return self
 
     @property
@@ -409,6 +420,8 @@ class Recipe(Section):
             )
         if self.training.preprocessing.target == "log" and self.task != "regression":
             raise contradiction("training.preprocessing.target", f"log needs task: regression, not {self.task}")
+        if self.training.calibration != "none" and self.task == "regression":
+            raise contradiction("training.calibration", "regression has no probabilities to calibrate")
         for name in self.feature_groups:
             self._check_group(name)
         for column in self.gate.slices:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comal.recipe import Recipe
+from training.calibration import Calibration, learn_calibration
 from training.matrix import Matrix
 from training.model import Model, TrainedModel
 from training.prepared_model import algorithms_schema, prepared
@@ -13,6 +14,7 @@ from training.preprocessing import learn
 from training.progress import say
 from training.rows import Rows
 from training.schema import ModelSchema, schema_of
+from training.search.folds import make_folds
 from training.stop import StopRequest
 from training.team import ALONE, Team
 from training.watch import Watch
@@ -38,6 +40,8 @@ def fit(rows: Rows, recipe: Recipe, stop: StopRequest, own_fit: Path, team: Team
     schema = schema_of(recipe, rows.training_classes())
     matrix, target = rows.matrix[rows.training], rows.training_target(schema.classes)
     if recipe.training.fit is None:
+        calibration = _learn_calibration(matrix, target, schema, recipe, stop)
+        schema = schema.model_copy(update={"calibration": calibration})
         return fit_matrix(matrix, target, schema, recipe, stop, team=team)
     from training.own_fit import fit_own
 
@@ -76,6 +80,26 @@ def fit_matrix(
 
     model, device = _fit_algorithm(matrix, target, algorithms_schema(schema), recipe, stop, inner_watch, team)
     return TrainedModel(schema, prepared(model, schema)), device
+
+
+def _learn_calibration(
+    matrix: Matrix, target: NDArray[np.float64], schema: ModelSchema, recipe: Recipe, stop: StopRequest
+) -> Calibration | None:
+    """From what models of the other rows say of each row; None where none is wanted, and for a job that has to stop."""
+    if recipe.training.calibration == "none":
+        return None
+    folds = make_folds(target, recipe.training.seed, two_classes=recipe.task == "binary")
+    say(f"Learning the calibration from {len(folds)} fits.")
+    found = np.empty((len(target), len(schema.classes)))
+    for fold in folds:
+        fitted, _ = fit_matrix(
+            matrix[fold.fitted], target[fold.fitted], schema, recipe, stop, watch=lambda _done, _model: stop.asked
+        )
+        if stop.asked:
+            say("Asked to stop: the probabilities are not calibrated.")
+            return None
+        found[fold.scored] = fitted.model.predict(matrix[fold.scored])
+    return learn_calibration(found, target)
 
 
 def _fit_algorithm(

@@ -6,10 +6,11 @@ import numpy as np
 
 from comal.recipe import Recipe
 from comal.run_record import Curve, Structure
+from training.calibrated_model import CalibratedModel
 from training.evaluate import HeldOut, predict
 from training.metrics import metrics
 from training.model import Model, TrainedModel
-from training.prepared_model import PreparedModel
+from training.prepared_model import PreparedModel, prepared
 from training.rows import Rows
 
 # Rows and rounds that show a curve; all of them would cost as much as the fit.
@@ -69,14 +70,13 @@ def learning_curve(trained: TrainedModel, rows: Rows, held_out: HeldOut, recipe:
 
 
 def _inner(model: Model) -> Model:
-    return model.inner if isinstance(model, PreparedModel) else model
+    while isinstance(model, PreparedModel | CalibratedModel):
+        model = model.inner
+    return model
 
 
 def _cut(trained: TrainedModel, grown: Grown, rounds: int) -> TrainedModel:
-    model = grown.after(rounds)
-    if isinstance(trained.model, PreparedModel):
-        model = PreparedModel(model, trained.model.preparation)
-    return TrainedModel(trained.schema, model)
+    return TrainedModel(trained.schema, prepared(grown.after(rounds), trained.schema))
 
 
 def _metric(trained: TrainedModel, sample: HeldOut, recipe: Recipe) -> float | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from training.calibrated_model import CalibratedModel
 from training.explain import Explained, by_feature
 from training.matrix import Matrix
 from training.model import Model
@@ -35,16 +36,17 @@ class PreparedModel:
 
 
 def prepared(inner: Model, schema: ModelSchema) -> Model:
-    """The model behind its schema's preparation, or as it is where there is none."""
-    return inner if schema.preparation is None else PreparedModel(inner, schema.preparation)
+    """The model behind its schema's preparation and calibration, or as it is where there is none."""
+    model = inner if schema.preparation is None else PreparedModel(inner, schema.preparation)
+    return model if schema.calibration is None else CalibratedModel(model, schema.calibration)
 
 
 def algorithms_schema(schema: ModelSchema) -> ModelSchema:
     """What the algorithm behind the preparation expects."""
     if schema.preparation is None:
-        return schema
+        return schema.model_copy(update={"calibration": None})
     columns = tuple(_column(column, schema) for column in schema.preparation.columns)
-    return schema.model_copy(update={"features": columns, "preparation": None})
+    return schema.model_copy(update={"features": columns, "preparation": None, "calibration": None})
 
 
 def _column(column: PreparedColumn, schema: ModelSchema) -> FeatureColumn:

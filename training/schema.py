@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from comal.errors import PlatformError
 from comal.recipe import Algorithm, CategoryFeature, Recipe, Task
+from training.calibration import Calibration
 from training.preparation import Preparation
 
 FILE_NAME = "schema.json"
@@ -41,6 +42,7 @@ class ModelSchema(BaseModel):
         absent_feature: What a request without a feature's key is. A null is always a missing value.
         fit_sha256: Digest of the team's own fit that made it; empty where an algorithm of the kit did.
         preparation: What lies between the matrix and the algorithm; None where it reads the matrix itself.
+        calibration: What becomes of the model's probabilities; None where they stay as they are.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
@@ -55,6 +57,7 @@ class ModelSchema(BaseModel):
     unknown_category: Literal["refuse", "missing"] = "refuse"
     absent_feature: Literal["refuse", "missing"] = "refuse"
     preparation: Preparation | None = None
+    calibration: Calibration | None = None
     fit_sha256: str = ""
 
     def save(self, directory: Path) -> None:

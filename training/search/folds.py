@@ -36,8 +36,8 @@ def make_folds(target: NDArray[np.float64], seed: int, *, two_classes: bool) -> 
     rows = len(target)
     if rows < _FEWEST_ROWS:
         raise AlgorithmError(
-            f"A search cross-validates on the training rows; there are {rows}, and it takes {_FEWEST_ROWS}.",
-            next_step="Push more rows, or remove training.search.",
+            f"Cross-validation takes {_FEWEST_ROWS} training rows, and there are {rows}.",
+            next_step="Push more rows, or remove training.search and training.calibration.",
         )
     count = min(max(_ROWS_OF_ALL_FOLDS // rows, _FEWEST), _MOST)
     if two_classes:

@@ -206,5 +206,5 @@ def test_a_trial_that_fails_is_kept_with_its_reason_and_others_go_on(
 
 
 def test_too_few_rows_to_cross_validate_are_refused(new_job: NewJob, diabetes: Sample):
-    with pytest.raises(AlgorithmError, match=r"cross-validates on the training rows; there are \d+, and it takes 20"):
+    with pytest.raises(AlgorithmError, match=r"Cross-validation takes 20 training rows, and there are \d+"):
         new_job(searching(diabetes), {"few": diabetes.table.slice(0, 15)}).run()

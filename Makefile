@@ -40,6 +40,11 @@ check: $(STAMP)  ## Lint, types, and who may import whom
 bench: $(STAMP)  ## Print each hot path against its peer and its limit
 	@for file in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
 
+experiments:  ## Install MLflow's server, for the component of that name, into its own environment below .comal/mlflow
+	@echo "Installing requirements/experiments.txt into .comal/mlflow (a minute, once) …"
+	@$(PYTHON) -m venv .comal/mlflow
+	@.comal/mlflow/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/experiments.txt
+
 bench-peers:  ## Install what `make bench` compares with, each into its own environment below .comal/peers
 	@for list in requirements/peers-*.txt; do \
 	  peer=.comal/peers/$$(basename $$list .txt | sed s/peers-//); echo "Installing $$list into $$peer …"; \
@@ -50,12 +55,13 @@ PIN := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header 
 lock:  ## Pin what pyproject.toml and requirements/*.in ask for (needs uv on the PATH)
 	$(PIN) --universal --python-version 3.11 --all-extras pyproject.toml -o requirements/lock.txt
 	$(PIN) --universal --python-version 3.11 -c requirements/lock.txt requirements/layer.in -o requirements/layer.txt
-	for image in training training-gpu; do $(PIN) --python-version 3.12 --python-platform x86_64-manylinux_2_28 \
+	for image in training training-gpu training-experiments; do $(PIN) --python-version 3.12 --python-platform x86_64-manylinux_2_28 \
 	  -c requirements/lock.txt requirements/$$image.in -o requirements/$$image.txt || exit 1; done
+	$(PIN) --universal --python-version 3.11 requirements/experiments.in -o requirements/experiments.txt
 	for peer in requirements/peers-*.in; do $(PIN) --universal --python-version 3.11 $$peer -o $${peer%.in}.txt || exit 1; done
 
 clean:  ## Remove the virtual environment and every cache; the local cloud's data stays
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -not -path './.comal/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test test-all check bench bench-peers lock clean
+.PHONY: help setup demo test test-all check experiments bench bench-peers lock clean

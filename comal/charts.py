@@ -144,8 +144,10 @@ def paired_bars(label: str, pairs: Sequence[Pair], names: tuple[str, str]) -> st
 
 
 def standalone(svg: str) -> str:
-    """A chart as a file of its own, which names the format that it is in."""
-    return svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    """A chart as a file of its own: it names its format, and is as large as it was drawn, on white."""
+    width, height = svg.split('viewBox="0 0 ', 1)[1].split('"', 1)[0].split()
+    size = f'width="{width}" height="{height}" style="background: white"'
+    return svg.replace("<svg ", f'<svg xmlns="http://www.w3.org/2000/svg" {size} ', 1)
 
 
 @dataclass(frozen=True)

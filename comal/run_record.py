@@ -112,6 +112,7 @@ class RunRecord(_Part):
         metrics: The challenger's on the held-out rows.
         champion: The champion's on the same rows; empty without one.
         seconds: How long each step took.
+        tracked: Where the experiment tracker shows the run, below its address; empty where it was not told.
         warnings: What went wrong without harm to the model.
     """
 
@@ -137,4 +138,5 @@ class RunRecord(_Part):
     ended: str
     seconds: dict[str, float]
     plots: Plots
+    tracked: str = ""
     warnings: list[str] = []

@@ -23,6 +23,7 @@ models    <model>/runs/<run>/inputs/recipe/recipe.json        the recipe this ru
           <model>/runs/<run>/evaluation.json                  what register_model judged
           <model>/runs/<run>/lineage.json                     what its model comes from
           <model>/runs/<run>/run.json                         its record; beside it report.html, the same for people
+          experiments/…                                       plots and records that jobs hand to MLflow; it names them
           <model>/runs/<run>/again/<attempt>/…                a model that is trained again to compare, while it is
 capture   <model>/<endpoint>/<variant>/yyyy/mm/dd/hh/….jsonl  data capture, as SageMaker writes it
 """
@@ -32,6 +33,7 @@ from comal.errors import DataError
 INCOMING = "incoming/"
 LABELS = "labels/"
 RECIPES = "recipes/"
+EXPERIMENTS = "experiments/"
 FEATURE_STORE = "feature-store/"
 
 

@@ -9,6 +9,7 @@ from comal import s3_layout
 from comal.names import Names
 from comal.recipe import METRICS_OF, Recipe
 from comal.registry import ModelVersion
+from comal.tracking import tracking_environment
 
 # What a search scored its winner by: cross-validated, so that several searches can be compared.
 SCORE = "search:score"
@@ -18,7 +19,14 @@ _SPOT_WAIT_FACTOR = 2
 
 
 def training_job_request(
-    recipe: Recipe, names: Names, run_id: str, champion: ModelVersion | None, *, image_uri: str, role_arn: str
+    recipe: Recipe,
+    names: Names,
+    run_id: str,
+    champion: ModelVersion | None,
+    *,
+    image_uri: str,
+    role_arn: str,
+    tracking_uri: str = "",
 ) -> dict[str, Any]:
     """Every field is there for every recipe, so that a state machine can pick them one by one.
 
@@ -29,6 +37,7 @@ def training_job_request(
         champion: Version to compare with, or None.
         image_uri: The kit's container.
         role_arn: Role of the job.
+        tracking_uri: MLflow that the run is written to as well; empty is none.
     """
     model = recipe.model
     prefix = f"s3://{names.bucket('models')}/{s3_layout.run_prefix(model, run_id)}"
@@ -51,7 +60,7 @@ def training_job_request(
         "EnableManagedSpotTraining": recipe.training.spot,
         "CheckpointConfig": {"S3Uri": f"{prefix}checkpoints"},
         "HyperParameters": _hyperparameters(model, run_id, champion),
-        "Environment": {"PYTHONUNBUFFERED": "1"},
+        "Environment": {"PYTHONUNBUFFERED": "1", **tracking_environment(names.of_model(model), tracking_uri)},
         "Tags": [
             {"Key": "comal:stack", "Value": names.stack},
             {"Key": "comal:model", "Value": model},

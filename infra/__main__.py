@@ -12,6 +12,7 @@ from infra.components.clean_up import CleanUp
 from infra.components.continuous_training import ContinuousTraining
 from infra.components.data_lake import DataLake
 from infra.components.delivery import Deliveries
+from infra.components.experiments import Experiments
 from infra.components.feature_store import FeatureStore
 from infra.components.monitoring import Monitoring
 from infra.components.registry import Registry
@@ -35,7 +36,9 @@ if settings.has("feature_store"):
     components.append(feature_store)
     functions += feature_store.functions
 if settings.has("training"):
-    training = Training(stack, layer=data.layer)
+    experiments = Experiments(stack) if settings.has("experiments") else None
+    components += [experiments] if experiments else []
+    training = Training(stack, layer=data.layer, tracking_uri=experiments.tracking_uri if experiments else None)
     components.append(training)
     functions += training.functions
     repository_url = training.repository_url

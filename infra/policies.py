@@ -320,15 +320,40 @@ def clean_up(names: Names, *, empty_on_destroy: bool) -> list[Statement]:
     return statements
 
 
-def training_job(names: Names, image_repository_arn: str) -> Document:
-    """A training job: reads its channels, writes its run's folder."""
+def experiments(names: Names) -> Document:
+    """The MLflow App: keeps and shows what jobs hand to it.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/mlflow-app-setup-prerequisites-iam.html
+    """
+    models = names.bucket("models")
+    files = [_objects(models, f"{s3_layout.EXPERIMENTS}*")]
+    return document(
+        allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], files), allow(["s3:ListBucket"], [_bucket(models)])
+    )
+
+
+def training_job(names: Names, image_repository_arn: str, *, mlflow_app_arn: Any = None) -> Document:
+    """A training job: reads its channels, writes its run's folder, and its record to the stack's MLflow App, if any.
+
+    The App's ARN is known once it is made, and may be a Pulumi output: its name is no part of it.
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateMlflowApp.html
+    """
     lake, models = names.bucket("lake"), names.bucket("models")
     return document(
         allow(["s3:GetObject"], [*_batches(lake), _objects(models, "*/runs/*")]),
         allow(["s3:PutObject", "s3:AbortMultipartUpload"], [_objects(models, "*/runs/*")]),
         allow(["s3:ListBucket"], [_bucket(lake), _bucket(models)]),
         *_container(names, image_repository_arn, "TrainingJobs"),
+        *([] if mlflow_app_arn is None else _writes_experiments(names, mlflow_app_arn)),
     )
+
+
+def _writes_experiments(names: Names, mlflow_app_arn: Any) -> list[Statement]:
+    """MLflow's client asks the App, by one action for its whole API, and puts a run's files into the bucket itself."""
+    return [
+        allow(["sagemaker:CallMlflowAppApi"], [mlflow_app_arn]),
+        allow(["s3:PutObject"], [_objects(names.bucket("models"), f"{s3_layout.EXPERIMENTS}*")]),
+    ]
 
 
 def endpoint(names: Names, image_repository_arn: str, *, captures: bool) -> Document:

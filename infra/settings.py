@@ -23,6 +23,7 @@ Component = Literal[
     "monitoring",
     "batch_serving",
     "feature_store",
+    "experiments",
 ]
 MVP: tuple[Component, ...] = ("data", "training", "registry", "serving")
 NEEDS: dict[Component, Component] = {
@@ -33,6 +34,7 @@ NEEDS: dict[Component, Component] = {
     "monitoring": "serving",
     "batch_serving": "registry",
     "feature_store": "data",
+    "experiments": "training",
 }
 
 # SageMaker runs images of ECR only.
@@ -55,6 +57,11 @@ class Settings(BaseModel):
     models: tuple[str, ...] = Field((), description="Models that the stack has; none named means every recipe.")
     components: tuple[Component, ...] = Field(MVP, description="Capabilities that the stack has.")
     image_uri: str = Field("", alias="imageUri", description="The container in ECR; empty until it is built.")
+    tracking_uri: str = Field(
+        "",
+        alias="trackingUri",
+        description="MLflow server that runs are written to; empty makes one of SageMaker's.",
+    )
     empty_on_destroy: bool = Field(False, alias="emptyOnDestroy", description="Whether destroy may delete data.")
     layer_path: Path = Field(Path(".comal/layers/aws"), alias="layerPath", description="Folder of the built layer.")
     lambda_runtime: str = Field("python3.12", alias="lambdaRuntime", pattern=r"^python3\.\d+$")

@@ -1,8 +1,6 @@
 """What a job leaves: the model's folder (model.tar.gz) and the documents about it (also in output.tar.gz)."""
 
-import json
 from collections.abc import Mapping
-from typing import Any
 
 from comal.lineage import files_digest
 from comal.recipe import Recipe
@@ -10,7 +8,6 @@ from training.model import TrainedModel
 from training.paths import TrainPaths
 
 RECIPE_FILE = "recipe.json"
-CARD_FILE = "model_card.json"
 
 
 def write_model(paths: TrainPaths, trained: TrainedModel, recipe: Recipe) -> str:
@@ -26,15 +23,14 @@ def write_model(paths: TrainPaths, trained: TrainedModel, recipe: Recipe) -> str
     return files_digest({name: path.read_bytes() for name, path in files.items()})
 
 
-def write_documents(paths: TrainPaths, documents: Mapping[str, str], card: Mapping[str, Any]) -> None:
+def write_documents(paths: TrainPaths, documents: Mapping[str, str]) -> None:
     """Write what is to be known about the model beside it, and once more for the registry.
 
     Args:
         paths: Where the folders are.
         documents: Texts by file name.
-        card: The model card.
     """
     paths.output.mkdir(parents=True, exist_ok=True)
-    for name, text in {**documents, CARD_FILE: json.dumps(card, indent=2)}.items():
+    for name, text in documents.items():
         (paths.model / name).write_text(text)
         (paths.output / name).write_text(text)

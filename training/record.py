@@ -61,8 +61,8 @@ def run_record(
         hardware=lineage.hardware,
         code_sha256=lineage.code_sha256,
         artifact_sha256=lineage.artifact_sha256,
-        started=stopwatch.started.isoformat(timespec="seconds"),
-        ended=datetime.now(UTC).isoformat(timespec="seconds"),
+        started=stopwatch.started.isoformat(timespec="milliseconds"),
+        ended=datetime.now(UTC).isoformat(timespec="milliseconds"),
         seconds=stopwatch.seconds,
         plots=plots,
     )

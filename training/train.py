@@ -1,5 +1,6 @@
 """`python -m training train`: rows in, a model with its evaluation, card, lineage and profile out."""
 
+import json
 from datetime import UTC, datetime
 
 import numpy as np
@@ -10,7 +11,9 @@ from comal.leaderboard import FILE_NAME as LEADERBOARD_FILE
 from comal.recipe import Recipe
 from comal.run_record import FILE_NAME as RECORD_FILE
 from comal.run_record import REPORT_NAME as REPORT_FILE
+from comal.run_record import RunRecord
 from training.artifacts import write_documents, write_model
+from training.card import FILE_NAME as CARD_FILE
 from training.card import model_card
 from training.channels import Champion, Job, read_job
 from training.dataset import find_batches
@@ -42,6 +45,7 @@ from training.report import report_page
 from training.rows import Rows, read_rows
 from training.stop import StopRequest
 from training.team import Team, team_of
+from training.tracking import track
 
 # SageMaker kills a job two minutes after it asked it to stop: a search that was stopped has this to fit what it found.
 SECONDS_TO_FIT = 60.0
@@ -89,6 +93,7 @@ def _train(paths: TrainPaths, job: Job, stop: StopRequest, team: Team, stopwatch
     stopwatch.lap("evaluate")
     structure = structure_of(trained, recipe)
     record = run_record(recipe, evaluation, lineage, stopwatch, structure=structure, curve=curve, plots=plots)
+    # First, so that a job that is killed while it waits for a tracker has left everything else.
     write_documents(
         paths,
         {
@@ -97,13 +102,19 @@ def _train(paths: TrainPaths, job: Job, stop: StopRequest, team: Team, stopwatch
             PROFILE_FILE: reference_profile(batches, rows.training, job.recipe).to_json(),
             PREDICTIONS_FILE_NAME: prediction_profile(trained, held_out, job.recipe).to_json(),
             IMPORTANCE_FILE: importance.model_dump_json(indent=2),
-            RECORD_FILE: record.model_dump_json(indent=1),
-            REPORT_FILE: report_page(record),
+            **_documents_of(record),
             **tried,
+            CARD_FILE: json.dumps(model_card(recipe, evaluation, lineage, importance, stopped=stop.asked), indent=2),
         },
-        model_card(recipe, evaluation, lineage, importance, stopped=stop.asked),
     )
     say_metrics(evaluation)
+    tracked = track(record, report_page(record))
+    if tracked is not record:
+        write_documents(paths, _documents_of(tracked))
+
+
+def _documents_of(record: RunRecord) -> dict[str, str]:
+    return {RECORD_FILE: record.model_dump_json(indent=1), REPORT_FILE: report_page(record)}
 
 
 def _choose(job: Job, rows: Rows, stop: StopRequest) -> tuple[Recipe, dict[str, str]]:

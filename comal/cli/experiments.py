@@ -9,6 +9,7 @@ from comal.cli.console import Json, Stack, examples, print_json, print_table, sa
 from comal.cli.models import metrics_text
 from comal.cli.records import fetch_run_report, record_of, report_address
 from comal.cli.target import LOCAL_STACK, Target, open_target
+from comal.cli.tracking_page import tracking_page
 from comal.cli.verdict import version_named
 from comal.cli.versions import versions_of
 from comal.errors import UserError
@@ -26,7 +27,7 @@ def experiments(
 ) -> None:
     """List the runs that were registered, newest first: parameters, metrics, rows, times; or fetch one's page.
 
-    The page has the run's plots and opens anywhere.
+    The page has the run's plots and opens anywhere. With the component `experiments` MLflow's address is printed, too.
 
     Keys of --json, one row a run: version, approval, report (its address), and those of run.json but for plots; with a
     version that row alone, and page (its path).
@@ -49,6 +50,8 @@ def experiments(
         [_cells(row, record) for row, record in runs],
     )
     say(f"next          comal experiments {model} {runs[0][0]['version']}{target.option}")
+    if page := tracking_page(target):
+        say(f"MLflow        {page}")
 
 
 def _show_one(target: Target, model: str, row: dict[str, Any], *, as_json: bool) -> None:
@@ -68,6 +71,8 @@ def _show_one(target: Target, model: str, row: dict[str, Any], *, as_json: bool)
     for warning in record.warnings:
         say(f"warning       {warning}")
     say(f"page          {path}")
+    if record.tracked and (page := tracking_page(target)):
+        say(f"MLflow        {page}/{record.tracked}")
 
 
 def _json(target: Target, row: dict[str, Any], record: RunRecord) -> dict[str, Any]:

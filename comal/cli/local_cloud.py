@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from comal.cli import tracking_server
 from comal.cli.console import say
 from comal.cli.images import write_images
 from comal.cli.repository import Repository
@@ -41,20 +42,23 @@ def start(repository: Repository, port: int | None = None) -> "CloudInfo":
 
     info = cloud.status(repository.local_dir)
     if info is not None and port in {None, info.port}:
+        tracking_server.ensure(repository)
         return info
     try:
-        return cloud.start(repository.local_dir, port, write_images(repository))
+        info = cloud.start(repository.local_dir, port, write_images(repository))
     except PortTakenError as error:
         raise PlatformError(
             error.message, next_step="Stop it, or run `comal cloud start --port 4600` and then this command again."
         ) from None
+    tracking_server.ensure(repository)
+    return info
 
 
 def ensure(repository: Repository) -> "CloudInfo":
     """The clone's local cloud, started if it was not running."""
-    info = running(repository)
-    if info is None:
-        info = start(repository)
+    was_running = running(repository) is not None
+    info = start(repository)
+    if not was_running:
         say(f"Local cloud started on {info.url} (process {info.pid}).")
     return info
 

@@ -15,6 +15,7 @@ from comal.cli.target import Target
 from comal.errors import PlatformError
 from comal.lineage import Lineage, recipe_differences, recipe_digest
 from comal.recipe import Recipe
+from comal.tracking import TRACKING_VARIABLE
 
 _RECIPE, _OWN_FIT = "recipe.json", "fit.py"
 _CHUNK_BYTES = 1 << 20
@@ -112,6 +113,8 @@ class TrainingAgain:
         source = {**recipe["DataSource"]["S3DataSource"], "S3Uri": f"s3://{self._models}/{prefix}recipe/"}
         recipe["DataSource"] = {"S3DataSource": source}
         request = {key: job[key] for key in _SAME if key in job}
+        # It is no run of its own: nobody shall find it among the experiments.
+        request["Environment"] = {k: v for k, v in job.get("Environment", {}).items() if k != TRACKING_VARIABLE}
         # The champion is only compared with; what is compared here is the model.
         request["HyperParameters"] = {
             key: value for key, value in job["HyperParameters"].items() if not key.startswith("champion_")

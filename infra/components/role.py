@@ -31,7 +31,7 @@ class Role(pulumi.ComponentResource):
             tags=stack.tags(),
             opts=child,
         )
-        attached = iam.RolePolicy(noun, name=name, role=role.name, policy=json.dumps(policy), opts=child)
+        attached = iam.RolePolicy(noun, name=name, role=role.name, policy=pulumi.Output.json_dumps(policy), opts=child)
         self.arn: pulumi.Output[str] = pulumi.Output.all(role.arn, attached.id).apply(lambda both: str(both[0]))
         self.register_outputs({"arn": self.arn})
 

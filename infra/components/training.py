@@ -29,7 +29,10 @@ class Training(pulumi.ComponentResource):
         functions: Functions that wait for their deliveries.
     """
 
-    def __init__(self, stack: Stack, *, layer: pulumi.Input[str]) -> None:
+    def __init__(
+        self, stack: Stack, *, layer: pulumi.Input[str], tracking_uri: pulumi.Input[str] | None = None
+    ) -> None:
+        """`tracking_uri` is where jobs write their runs to, too; None is nowhere."""
         super().__init__("comal:training:Training", "training")
         child = pulumi.ResourceOptions(parent=self)
         retraining = table("retraining", stack, self)
@@ -55,17 +58,21 @@ class Training(pulumi.ComponentResource):
         )
         self.functions: list[QueuedFunction] = []
         if stack.settings.image_uri:
-            self._add_runs(stack, layer)
+            self._add_runs(stack, layer, tracking_uri)
         self.register_outputs({"retraining": retraining.name, "repository_url": self.repository_url})
 
-    def _add_runs(self, stack: Stack, layer: pulumi.Input[str]) -> None:
+    def _add_runs(self, stack: Stack, layer: pulumi.Input[str], tracking_uri: pulumi.Input[str] | None) -> None:
         """All that takes an image."""
         child = pulumi.ResourceOptions(parent=self)
         jobs_role = Role(
             "training_job",
             stack,
             service="sagemaker.amazonaws.com",
-            policy=policies.training_job(stack.names, stack.settings.image_repository_arn),
+            policy=policies.training_job(
+                stack.names,
+                stack.settings.image_repository_arn,
+                mlflow_app_arn=None if stack.settings.tracking_uri else tracking_uri,
+            ),
             opts=child,
         )
         self._add_state_machines(stack)
@@ -84,7 +91,11 @@ class Training(pulumi.ComponentResource):
         self.inbox.receives_timer(TIMER, parent=self)
         work = Work(
             policy=policies.request_training(stack.names),
-            environment={"COMAL_IMAGE_URI": stack.settings.image_uri, "COMAL_TRAINING_ROLE_ARN": jobs_role.arn},
+            environment={
+                "COMAL_IMAGE_URI": stack.settings.image_uri,
+                "COMAL_TRAINING_ROLE_ARN": jobs_role.arn,
+                **({"COMAL_TRACKING_URI": tracking_uri} if tracking_uri is not None else {}),
+            },
             timeout_s=DECISION_TIMEOUT_S,
         )
         self.functions.append(QueuedFunction(self.inbox, stack, work, layer=layer, opts=child))

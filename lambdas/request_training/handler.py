@@ -23,10 +23,11 @@ _LINGER_S = 1.0
 
 
 class Environment(LambdaEnvironment):
-    """What jobs run with, beside what every function is told."""
+    """What jobs run with, beside what every function is told; `tracking_uri` with the component `experiments`."""
 
     image_uri: str
     training_role_arn: str
+    tracking_uri: str = ""
 
 
 def handle(event: dict[str, Any], context: Any) -> Any:
@@ -48,6 +49,7 @@ class _Desk:
             names=self._names,
             image_uri=environment.image_uri,
             role_arn=environment.training_role_arn,
+            tracking_uri=environment.tracking_uri,
             s3=client("s3"),
             dynamodb=client("dynamodb"),
             sagemaker=client("sagemaker"),

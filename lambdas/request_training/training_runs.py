@@ -25,7 +25,7 @@ _RUNNING = "RUNNING"
 
 @dataclass(frozen=True)
 class TrainingRuns:
-    """Clients are boto3's; `image_uri` and `role_arn` are what jobs run with."""
+    """Clients are boto3's; `image_uri`, `role_arn` and `tracking_uri` are what jobs run with."""
 
     names: Names
     image_uri: str
@@ -34,6 +34,7 @@ class TrainingRuns:
     dynamodb: Any
     sagemaker: Any
     stepfunctions: Any
+    tracking_uri: str = ""
 
     def models(self) -> list[str]:
         """Models that have a recipe in the stack."""
@@ -59,7 +60,15 @@ class TrainingRuns:
         """A run with everything it takes; changes nothing."""
         model, names = recipe.model, self.names
         champion = registry.champion(self.sagemaker, names, model)
-        job = training_job_request(recipe, names, run_id, champion, image_uri=self.image_uri, role_arn=self.role_arn)
+        job = training_job_request(
+            recipe,
+            names,
+            run_id,
+            champion,
+            image_uri=self.image_uri,
+            role_arn=self.role_arn,
+            tracking_uri=self.tracking_uri,
+        )
         search = recipe.training.search
         tuning = tuning_job_request(recipe, search, names, run_id, job) if search and search.jobs > 1 else None
         execution_input = {

@@ -14,7 +14,17 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 IMAGE_URI = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/comal-dev-training:v1"
-ALL = ("data", "training", "registry", "serving", "continuous_training", "monitoring", "batch_serving", "feature_store")
+ALL = (
+    "data",
+    "training",
+    "registry",
+    "serving",
+    "continuous_training",
+    "monitoring",
+    "batch_serving",
+    "feature_store",
+    "experiments",
+)
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,31 @@ def test_with_an_image_the_next_step_is_to_push_data(mvp):
     assert mvp.outputs["next_step"] == "Push data: comal push tacos FILE.csv -s dev"
 
 
+def environment_of(program, function: str) -> dict[str, str]:
+    (made,) = [one for one in program.of_type("Function") if one.name == function and not one.is_component]
+    return dict(made.inputs["environment"]["variables"])
+
+
+def test_jobs_write_to_the_stacks_own_app_alone(everything):
+    (app,) = everything.of_type("MlflowApp")
+    assert app.inputs["artifactStoreUri"] == "s3://comal-dev-models-123456789012-eu-west-1/experiments"
+    policy = json.loads(everything.named("RolePolicy", "training_job").inputs["policy"])
+    (statement,) = [one for one in policy["Statement"] if "sagemaker:CallMlflowAppApi" in one["Action"]]
+    assert statement["Resource"] == [environment_of(everything, "request_training")["COMAL_TRACKING_URI"]]
+
+
+def test_a_stack_with_a_tracker_of_its_own_makes_none(everything):
+    components = ("data", "training", "experiments")
+    own = evaluate("dev", imageUri=IMAGE_URI, components=components, trackingUri="http://mlflow")
+    assert not own.of_type("MlflowApp")
+    assert environment_of(own, "request_training")["COMAL_TRACKING_URI"] == "http://mlflow"
+    assert "CallMlflowAppApi" not in own.named("RolePolicy", "training_job").inputs["policy"]
+
+
+def test_without_experiments_jobs_are_told_of_no_tracker(mvp):
+    assert "COMAL_TRACKING_URI" not in environment_of(mvp, "request_training")
+
+
 def test_a_component_without_what_it_needs_is_refused():
     with pytest.raises(ProgramError, match="'registry' needs 'training', which is not listed"):
         evaluate("dev", components=("data", "registry"))

@@ -49,6 +49,7 @@ def test_every_role_has_one_policy(program):
         "batch_schedule",
         "feature_store",
         "ingest_features",
+        "experiments",
     }
 
 

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from comal.recipe import METRICS_OF
+from comal.tracking import tracking_environment
 from comal.training_job import training_job_request
 from tests.unit.comal.registry_samples import complaints, make_names, make_recipe, make_version
 
@@ -88,3 +89,10 @@ def test_the_job_carries_the_tags_that_find_it_again() -> None:
     assert {tag["Key"]: tag["Value"] for tag in _request()["Tags"]} == {
         "comal:stack": "dev", "comal:model": "tacos", "comal:run": RUN_ID,
     }  # fmt: skip
+
+
+def test_only_with_a_tracker_is_the_job_told_of_one() -> None:
+    assert tracking_environment("dev-tacos", "") == {}
+    assert "MLFLOW_TRACKING_URI" not in _request()["Environment"]
+    told = {"MLFLOW_TRACKING_URI": "http://mlflow", "MLFLOW_EXPERIMENT_NAME": "dev-tacos"}
+    assert tracking_environment("dev-tacos", "http://mlflow") == told

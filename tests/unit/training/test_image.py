@@ -40,7 +40,14 @@ def test_the_image_has_the_versions_of_the_lock(name: str):
             assert versions <= lock[twin], package
 
 
-@pytest.mark.parametrize("name", ["training.txt", "training-gpu.txt"])
+def test_the_image_with_mlflows_client_is_the_image_and_more():
+    plain, more = (pins(REQUIREMENTS / name) for name in ("training.txt", "training-experiments.txt"))
+    assert plain.items() <= more.items()
+    assert {"mlflow-skinny", "sagemaker-mlflow", "boto3"} <= set(more)
+    assert more["mlflow-skinny"] == pins(REQUIREMENTS / "experiments.txt")["mlflow"]
+
+
+@pytest.mark.parametrize("name", ["training.txt", "training-gpu.txt", "training-experiments.txt", "experiments.txt"])
 def test_every_package_of_the_image_has_hashes_and_no_address(name: str):
     text = (REQUIREMENTS / name).read_text()
     entries = re.split(r"\n(?=\S)", text.strip())

@@ -1,0 +1,23 @@
+"""Where a person looks at a stack's experiments: the page of its MLflow."""
+
+from comal.cli.target import Target
+from comal.cli.tracking_server import COMPONENT, COMPONENTS_SETTING, uri_of
+
+
+def tracking_page(target: Target) -> str:
+    """The address of the page; empty where the stack has no component `experiments`, or its App is not there yet.
+
+    SageMaker's is signed for the person who asks, and good for five minutes.
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePresignedMlflowAppUrl.html
+    """
+    config = target.repository.stack_config(target.stack)
+    if COMPONENT not in (config.get(COMPONENTS_SETTING) or []):
+        return ""
+    if uri := uri_of(config):
+        return uri
+    sagemaker, name = target.client("sagemaker"), target.names.shared(COMPONENT)
+    for page in sagemaker.get_paginator("list_mlflow_apps").paginate():
+        for app in page["Summaries"]:
+            if app["Name"] == name:
+                return str(sagemaker.create_presigned_mlflow_app_url(Arn=app["Arn"])["AuthorizedUrl"])
+    return ""

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from comal.recipe import Recipe
 from training.calibration import Calibration, learn_calibration
+from training.checkpoint import Checkpoint
 from training.matrix import Matrix
 from training.model import Model, TrainedModel
 from training.prepared_model import algorithms_schema, prepared
@@ -20,7 +21,9 @@ from training.team import ALONE, Team
 from training.watch import Watch
 
 
-def fit(rows: Rows, recipe: Recipe, stop: StopRequest, own_fit: Path, team: Team = ALONE) -> tuple[TrainedModel, str]:
+def fit(
+    rows: Rows, recipe: Recipe, stop: StopRequest, own_fit: Path, checkpoints: Path, team: Team = ALONE
+) -> tuple[TrainedModel, str]:
     """Fit the training rows.
 
     Args:
@@ -28,6 +31,7 @@ def fit(rows: Rows, recipe: Recipe, stop: StopRequest, own_fit: Path, team: Team
         recipe: Says how.
         stop: Ends the fit after the round in which it is asked for; a team's own fit does not know of it.
         own_fit: File of the team's own fit, for a recipe that names one.
+        checkpoints: Folder of the job's checkpoint, which XGBoost goes on from.
         team: Hosts that fit together.
 
     Returns:
@@ -42,7 +46,7 @@ def fit(rows: Rows, recipe: Recipe, stop: StopRequest, own_fit: Path, team: Team
     if recipe.training.fit is None:
         calibration = _learn_calibration(matrix, target, schema, recipe, stop)
         schema = schema.model_copy(update={"calibration": calibration})
-        return fit_matrix(matrix, target, schema, recipe, stop, team=team)
+        return fit_matrix(matrix, target, schema, recipe, stop, checkpoints=checkpoints, team=team)
     from training.own_fit import fit_own
 
     return fit_own(matrix, target, schema, recipe, own_fit), "cpu"
@@ -55,6 +59,7 @@ def fit_matrix(
     recipe: Recipe,
     stop: StopRequest,
     watch: Watch | None = None,
+    checkpoints: Path | None = None,
     team: Team = ALONE,
 ) -> tuple[TrainedModel, str]:
     """Fit rows, as `fit` does.
@@ -66,6 +71,7 @@ def fit_matrix(
         recipe: Where preprocessing, algorithm, parameters and seed come from.
         stop: Ends the fit after the round in which it is asked for.
         watch: Looks on while the model grows, and nothing is printed; a linear model has no rounds.
+        checkpoints: Folder of the checkpoint; without it, as in the trials of a search, there is none.
         team: Hosts that fit together.
     """
     preparation = learn(recipe, schema.features, matrix, target)
@@ -78,7 +84,9 @@ def fit_matrix(
         def inner_watch(done: int, model: Model) -> bool:
             return watch(done, prepared(model, schema))
 
-    model, device = _fit_algorithm(matrix, target, algorithms_schema(schema), recipe, stop, inner_watch, team)
+    model, device = _fit_algorithm(
+        matrix, target, algorithms_schema(schema), recipe, stop, inner_watch, checkpoints, team
+    )
     return TrainedModel(schema, prepared(model, schema)), device
 
 
@@ -109,6 +117,7 @@ def _fit_algorithm(
     recipe: Recipe,
     stop: StopRequest,
     watch: Watch | None,
+    checkpoints: Path | None,
     team: Team,
 ) -> tuple[Model, str]:
     announce = say if watch is None else _say_nothing
@@ -119,7 +128,9 @@ def _fit_algorithm(
 
         device = choose_device()
         announce(f"Fitting XGBoost on {device}" + (f" of {team.size} hosts." if team.size > 1 else "."))
-        return fit_xgboost(matrix, target, schema, recipe, device, stop, watch, team), device
+        # Hosts that fit together would have to go on from the same round.
+        checkpoint = Checkpoint(checkpoints, recipe, matrix, target) if checkpoints and team.size == 1 else None
+        return fit_xgboost(matrix, target, schema, recipe, device, stop, watch, team, checkpoint), device
     if recipe.training.algorithm == "lightgbm":
         from training.algorithms.lightgbm import fit_lightgbm
 

@@ -43,6 +43,11 @@ class TrainPaths:
         return self.base / "output" / "data"
 
     @property
+    def checkpoints(self) -> Path:
+        """What a job that is started again finds as it left it."""
+        return self.base / "checkpoints"
+
+    @property
     def failure(self) -> Path:
         """Its first 1,024 characters become the job's FailureReason."""
         return self.base / "output" / "failure"

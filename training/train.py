@@ -77,7 +77,7 @@ def _train(paths: TrainPaths, job: Job, stop: StopRequest, team: Team, stopwatch
     stopwatch.lap("read")
     stop.check()
     recipe, tried = _choose(job, rows, stop)
-    trained, device = fit(rows, recipe, stop, job.own_fit, team)
+    trained, device = fit(rows, recipe, stop, job.own_fit, paths.checkpoints, team)
     if not team.is_first:
         say(f"Fitted; {team.hosts.first} evaluates and saves.")
         return

@@ -17,6 +17,7 @@ from training.algorithms.collective import any_of, broken_off, joined
 from training.algorithms.device import Device
 from training.algorithms.parameters import DEFAULT_ROUNDS, check_names, positive_integer, shown
 from training.algorithms.threads import threads_for
+from training.checkpoint import Checkpoint
 from training.matrix import Matrix
 from training.model import absent_file
 from training.progress import say
@@ -143,6 +144,7 @@ def fit_xgboost(
     stop: StopRequest,
     watch: Watch | None = None,
     team: Team = ALONE,
+    checkpoint: Checkpoint | None = None,
 ) -> XGBoostModel:
     """Fit trees with the `hist` method.
 
@@ -158,6 +160,7 @@ def fit_xgboost(
         stop: Ends the fit after the round in which it is asked for.
         watch: Looks on instead of the log.
         team: Hosts that fit together.
+        checkpoint: What the fit goes on from, and leaves for a job that is started again.
 
     Raises:
         RecipeError: A parameter is unknown.
@@ -189,8 +192,9 @@ def fit_xgboost(
             if team.size > 1:
                 share = slice(team.rank, None, team.size)
                 rows = xgboost.QuantileDMatrix(matrix[share], label=target[share], ref=rows, **columns)
-            rounds_seen = _Rounds(rounds, recipe.task, stop, watch, team)
-            booster = xgboost.train(params, rows, rounds, callbacks=[rounds_seen])
+            done, begun = _begun(checkpoint)
+            rounds_seen = _Rounds(done, rounds, recipe.task, stop, watch, team, checkpoint)
+            booster = xgboost.train(params, rows, rounds - done, xgb_model=begun, callbacks=[rounds_seen])
     except (xgboost.core.XGBoostError, ValueError) as error:
         if problem := broken_off(error):
             raise team.lost(problem) from error
@@ -201,10 +205,33 @@ def fit_xgboost(
     return XGBoostModel(booster, recipe.task)
 
 
+def _begun(checkpoint: Checkpoint | None) -> tuple[int, xgboost.Booster | None]:
+    """Rounds that are done, and the trees that they grew."""
+    found = checkpoint.load() if checkpoint else None
+    if found is None:
+        return 0, None
+    done, model = found
+    booster = xgboost.Booster()
+    booster.load_model(bytearray(model))
+    return done, booster
+
+
 class _Rounds(xgboost.callback.TrainingCallback):
     """Tells how far the fit is, ten times at most, and ends it when the job, on any host, is asked to stop."""
 
-    def __init__(self, rounds: int, task: Task, stop: StopRequest, watch: Watch | None, team: Team) -> None:
+    def __init__(
+        self,
+        before: int,
+        rounds: int,
+        task: Task,
+        stop: StopRequest,
+        watch: Watch | None,
+        team: Team,
+        checkpoint: Checkpoint | None,
+    ) -> None:
+        """`before` rounds of `rounds` were done earlier."""
+        self.before = before
+        self.checkpoint = checkpoint
         self.rounds = rounds
         self.every = max(1, rounds // 10)
         self.task = task
@@ -213,7 +240,7 @@ class _Rounds(xgboost.callback.TrainingCallback):
         self.team = team
 
     def after_iteration(self, model: xgboost.Booster, epoch: int, evals_log: object) -> bool:  # noqa: ARG002
-        done = epoch + 1
+        done = self.before + epoch + 1
         if self.watch is not None:
             return self.watch(done, XGBoostModel(model, self.task))
         if done % self.every == 0 or done == self.rounds:
@@ -221,6 +248,8 @@ class _Rounds(xgboost.callback.TrainingCallback):
         asked = any_of(self.team, self.stop.asked)
         if asked:
             say(f"Asked to stop: keeping the model of {done} rounds.")
+        elif self.checkpoint is not None:
+            self.checkpoint.save_if_due(done, lambda: bytes(model.save_raw("ubj")))
         return asked
 
 

@@ -22,7 +22,12 @@ from training.watch import Watch
 
 
 def fit(
-    rows: Rows, recipe: Recipe, stop: StopRequest, own_fit: Path, checkpoints: Path, team: Team = ALONE
+    rows: Rows,
+    recipe: Recipe,
+    stop: StopRequest,
+    own_fit: Path,
+    checkpoints: Path | None = None,
+    team: Team = ALONE,
 ) -> tuple[TrainedModel, str]:
     """Fit the training rows.
 
@@ -31,7 +36,7 @@ def fit(
         recipe: Says how.
         stop: Ends the fit after the round in which it is asked for; a team's own fit does not know of it.
         own_fit: File of the team's own fit, for a recipe that names one.
-        checkpoints: Folder of the job's checkpoint, which XGBoost goes on from.
+        checkpoints: Folder of the job's checkpoint, which XGBoost goes on from; without it there is none.
         team: Hosts that fit together.
 
     Returns:

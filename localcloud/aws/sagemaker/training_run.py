@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import signal
 import threading
 import time
 from dataclasses import dataclass
@@ -115,6 +116,31 @@ class TrainingRun:
 
     def _execute(self) -> None:
         self._workshop.clients.wait_until_ready(_READY_TIMEOUT_S)
+        record = self._run_container()
+        while record is not None and self._is_interruption(record):
+            self._upload_checkpoints(self._s3())
+            self._enter("InProgress", "Interrupted")
+            if time.time() - self._job["CreationTime"] > self._job["StoppingCondition"]["MaxWaitTimeInSeconds"]:
+                self._enter("Stopped", "MaxWaitTimeExceeded")
+                return
+            self._enter("InProgress", "Starting")
+            record = self._run_container()
+        if record is None:
+            return
+        self._settle(record)
+        shutil.rmtree(self._ml, ignore_errors=True)
+        shutil.rmtree(self._directory / "tmp", ignore_errors=True)
+
+    def _is_interruption(self, record: ExitRecord) -> bool:
+        """A spot job whose container is killed from outside has lost its capacity; it waits for more, and begins again.
+
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html
+        """
+        is_spot: bool = self._job["EnableManagedSpotTraining"]
+        return is_spot and record.reason == "exited" and record.returncode == -signal.SIGKILL
+
+    def _run_container(self) -> ExitRecord | None:
+        """Starts the container, or finds it as an earlier emulator has left it; how it ended."""
         log = self._directory / LOG
         stream = f"{self._name}/algo-1-{int(self._job['CreationTime'])}"
         started = self._job["SecondaryStatus"] not in ("Starting", "Downloading")
@@ -129,12 +155,9 @@ class TrainingRun:
         if self._stop.is_set():
             self._process.request_stop()
         record = self._await_exit(self._process)
-        if record is None:
-            return
-        self._workshop.logs.finish(log)
-        self._settle(record)
-        shutil.rmtree(self._ml, ignore_errors=True)
-        shutil.rmtree(self._directory / "tmp", ignore_errors=True)
+        if record is not None:
+            self._workshop.logs.finish(log)
+        return record
 
     def _await_exit(self, process: SupervisedProcess) -> ExitRecord | None:
         while not self._abandoned.is_set():

@@ -9,6 +9,8 @@ _MESSAGES = {
     "Starting": "Starting the training job",
     "Downloading": "Downloading input data",
     "Training": "Training image download completed. Training in progress.",
+    "Interrupted": "The managed spot training instances were interrupted",
+    "MaxWaitTimeExceeded": "Training job waited longer than MaxWaitTimeInSeconds provided",
     "Uploading": "Uploading generated training model",
     "Completed": "Training job completed",
     "Failed": "Training job failed",

@@ -76,6 +76,28 @@ def test_checkpoints_come_from_s3_and_go_back(setup: Setup) -> None:
     assert setup.s3.get_object(Bucket=setup.bucket, Key="checkpoints/step-2")["Body"].read() == b"two"
 
 
+SPOT = {
+    "EnableManagedSpotTraining": True,
+    "StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 120},
+    "CheckpointConfig": {"S3Uri": "s3://toys/spot"},
+}
+
+
+def test_a_spot_job_that_is_interrupted_begins_again_with_its_checkpoints(setup: Setup) -> None:
+    job = setup.await_job(setup.train("lose_capacity_once", **SPOT))
+    assert job["TrainingJobStatus"] == "Completed"
+    assert read_report(setup, job)["checkpoints"] == ["step-1"]
+    states = [transition["Status"] for transition in job["SecondaryStatusTransitions"]]
+    again = ["Starting", "Downloading", "Training"]
+    assert states == [*again, "Interrupted", *again, "Uploading", "Completed"]
+
+
+def test_a_spot_job_waits_for_capacity_as_long_as_it_may(setup: Setup) -> None:
+    waits = {**SPOT, "StoppingCondition": {"MaxRuntimeInSeconds": 1, "MaxWaitTimeInSeconds": 1}}
+    job = setup.await_job(setup.train("lose_capacity_always", **waits))
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxWaitTimeExceeded")
+
+
 def test_the_last_value_of_each_metric_is_its_final_one(setup: Setup) -> None:
     job = setup.await_job(setup.train())
     assert [(metric["MetricName"], metric["Value"]) for metric in job["FinalMetricDataList"]] == [("rmse", 1.25)]

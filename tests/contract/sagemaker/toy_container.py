@@ -27,6 +27,12 @@ def train() -> None:
         (BASE / "model/partial.txt").write_text("half")
         while True:
             time.sleep(0.05)
+    if deed == "lose_capacity_once" and not (BASE / "checkpoints/step-1").exists():
+        (BASE / "checkpoints/step-1").write_text("one")
+        os.kill(os.getpid(), signal.SIGKILL)
+    if deed == "lose_capacity_always":
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGKILL)
     inputs = {
         str(path.relative_to(BASE / "input/data")): path.read_text()
         for path in (BASE / "input/data").rglob("*")

@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from comal.cli.catalogue import require_model
-from comal.cli.compare_page import page
+from comal.cli.compare_page import page, plot_pairs
 from comal.cli.console import Json, Stack, examples, print_json, print_table, say
 from comal.cli.lineages import lineage_of, recipe_of
+from comal.cli.records import record_of
 from comal.cli.target import LOCAL_STACK, Target, open_target
 from comal.cli.verdict import version_named
 from comal.lineage import differences, recipe_differences
@@ -28,7 +29,8 @@ def compare(
     """Compare two versions: metrics, age, rows, and what differs in recipe, inputs, code and libraries.
 
     The metrics are each version's on the held-out rows of its own time; how a challenger did against the champion on
-    the same rows stands in its reason. The same is written as one page that opens anywhere.
+    the same rows stands in its reason. The same is written as one page that opens anywhere,
+    with the plots of both runs side by side.
 
     Keys of --json: versions (two rows of `comal models --json`), differences, page (its path).
     """
@@ -74,5 +76,6 @@ def _write(target: Target, model: str, rows: list[dict[str, Any]], found: list[s
     first, second = (row["version"] for row in rows)
     path = target.repository.reports_dir / target.stack / f"{model}-{first}-and-{second}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(model, target.stack, (first, second), _lines(rows), found))
+    plots = plot_pairs(*(record_of(target, model, row) for row in rows))
+    path.write_text(page(model, target.stack, (first, second), _lines(rows), found, plots))
     return path

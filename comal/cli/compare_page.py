@@ -1,7 +1,11 @@
 """Two versions side by side, as one page without scripts or anything to load."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from comal.run_plots import plots_of
+from comal.run_record import RunRecord
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -18,6 +22,10 @@ h1 { font-size: 1.4rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #8884; }
 td { overflow-wrap: anywhere; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)); gap: 1rem; }
+figure { margin: 0; }
+figcaption { font-size: .9rem; }
+svg { width: 100%; height: auto; }
 </style>
 </head>
 <body>
@@ -37,16 +45,59 @@ td { overflow-wrap: anywhere; }
 <li>Nothing that is on record.</li>
 {% endfor %}
 </ul>
+{% for pair in pairs %}
+<h2>{{ pair.title }}</h2>
+<p>{{ pair.note }}</p>
+<div class="pair">
+{% for svg in pair.svgs %}
+<figure><figcaption>Version {{ versions[loop.index0] }}</figcaption>
+{{ svg if svg else "It has no such plot on record." }}</figure>
+{% endfor %}
+</div>
+{% endfor %}
 </body>
 </html>
 """
 
 
+@dataclass(frozen=True)
+class PlotPair:
+    """The same plot of both versions, each empty where there is none."""
+
+    title: str
+    note: str
+    first: str
+    second: str
+
+
+def plot_pairs(first: RunRecord | None, second: RunRecord | None) -> list[PlotPair]:
+    """Plots of two runs side by side; those that neither has are left out."""
+    sides = [{plot.name: plot for plot in plots_of(record)} if record else {} for record in (first, second)]
+    pairs = []
+    for name, plot in {**sides[1], **sides[0]}.items():
+        svgs = [side[name].svg if name in side else "" for side in sides]
+        pairs.append(PlotPair(plot.title, plot.note, *svgs))
+    return pairs
+
+
 def page(
-    model: str, stack: str, versions: tuple[int, int], lines: Sequence[tuple[Any, ...]], differences: Sequence[str]
+    model: str,
+    stack: str,
+    versions: tuple[int, int],
+    lines: Sequence[tuple[Any, ...]],
+    differences: Sequence[str],
+    plots: Sequence[PlotPair],
 ) -> str:
     """The page; `lines` are triples of a name and both versions' values."""
     from jinja2 import Environment
+    from markupsafe import Markup
 
+    pairs = [
+        # The charts have escaped what comes from the data.
+        {"title": pair.title, "note": pair.note, "svgs": [Markup(svg) for svg in (pair.first, pair.second)]}  # noqa: S704
+        for pair in plots
+    ]
     template = Environment(autoescape=True).from_string(_PAGE)
-    return template.render(model=model, stack=stack, versions=versions, lines=lines, differences=differences)
+    return template.render(
+        model=model, stack=stack, versions=versions, lines=lines, differences=differences, pairs=pairs
+    )

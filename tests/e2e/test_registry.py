@@ -83,6 +83,8 @@ def test_two_versions_stand_side_by_side_in_a_table_and_on_a_page(clone):
     assert found["differences"] == []
     text = Path(found["page"]).read_text()
     assert "versions 1 and 2" in text
+    assert text.count("<svg") == 10
+    assert "://" not in text
     assert "rmse" in text
     assert "rmse" in clone.comal("compare", MODEL, "1", "2").stdout
 

@@ -17,8 +17,6 @@ from comal.errors import PlatformError
 from training.failure import describe
 from training.hosts import Hosts
 
-# SageMaker lets the hosts of a job talk on every port; this one must only be the same for all of them.
-PORT = 7347
 # Instances start within minutes of each other, and each downloads all rows before its container starts.
 JOIN_S = 900.0
 _RETRY_S = 0.2
@@ -110,7 +108,7 @@ class FirstOfTeam(Team):
         self._connections: dict[str, socket.socket] = {}
         self._last_words: dict[str, str] = {}
         self._address = socket.gethostbyname(hosts.first)
-        self._listener = socket.create_server((self._address, PORT), backlog=self.size)
+        self._listener = socket.create_server((self._address, hosts.port), backlog=self.size)
         Thread(target=self._accept, daemon=True).start()
 
     def __exit__(
@@ -234,7 +232,7 @@ class OtherOfTeam(Team):
         deadline = time.monotonic() + JOIN_S
         while True:
             try:
-                return socket.create_connection((self.hosts.first, PORT))
+                return socket.create_connection((self.hosts.first, self.hosts.port))
             except OSError as error:
                 if time.monotonic() > deadline:
                     raise LostHostError(

@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import subprocess
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import numpy as np
 import pytest
 
 from comal.recipe import Training
+from tests.unit.training import test_train_process
 from tests.unit.training.job_folder import JobFolder, NewJob, Sample
-from tests.unit.training.test_train_process import start
 from training.hosts import Hosts
 from training.model import load_model
 from training.team import LostHostError, team_of
@@ -34,6 +35,11 @@ def jobs_of(new_job: NewJob, sample: Sample, recipe: dict[str, Any], hosts: int)
         (job.paths.config / "resourceconfig.json").write_text(json.dumps(document))
         made.append(job)
     return made
+
+
+def start(job: JobFolder) -> subprocess.Popen[str]:
+    """One host of the job that lies beside its other hosts' folders."""
+    return test_train_process.start(job, TRAINING_JOB_NAME=str(job.paths.base.parent))
 
 
 def read_until(process: subprocess.Popen[str], beginning: str) -> None:
@@ -121,6 +127,7 @@ def test_the_end_of_the_first_host_is_the_end_of_all(new_job: NewJob, diabetes: 
     ended(first)
 
 
+@pytest.mark.slow
 def test_hosts_that_are_asked_to_stop_agree_on_the_round(new_job: NewJob, diabetes: Sample) -> None:
     """SageMaker asks all of them, and none at the same moment."""
     jobs = jobs_of(new_job, diabetes, diabetes.with_training(params=ENDLESS, instances=2), 2)
@@ -137,7 +144,7 @@ def test_hosts_that_are_asked_to_stop_agree_on_the_round(new_job: NewJob, diabet
 def test_a_host_that_never_comes_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.team.JOIN_S", 0.05)
     with (
-        team_of(Hosts((FIRST, "other"), FIRST)) as team,
+        team_of(Hosts((FIRST, "other"), FIRST, uuid.uuid4().hex)) as team,
         pytest.raises(LostHostError, match="other did not come within 0 s of the start of localhost"),
     ):
         team.meet(lambda address: address)
@@ -145,9 +152,10 @@ def test_a_host_that_never_comes_is_named(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_strangers_are_not_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.team.JOIN_S", 0.2)
+    job = uuid.uuid4().hex
     with (
-        team_of(Hosts((FIRST, "other"), FIRST)) as team,
-        team_of(Hosts((FIRST, "stranger"), "stranger")) as stranger,
+        team_of(Hosts((FIRST, "other"), FIRST, job)) as team,
+        team_of(Hosts((FIRST, "stranger"), "stranger", job)) as stranger,
     ):
         with pytest.raises(LostHostError, match="other did not come"):
             team.meet(lambda address: address)

@@ -24,11 +24,11 @@ DOCUMENTS = {
 }
 
 
-def start(job: JobFolder, command: str = "train") -> subprocess.Popen[str]:
+def start(job: JobFolder, command: str = "train", **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "training", command],
         cwd=REPOSITORY,
-        env={**os.environ, "SAGEMAKER_BASE_DIR": str(job.paths.base), "PYTHONWARNINGS": "error"},
+        env={**os.environ, "SAGEMAKER_BASE_DIR": str(job.paths.base), "PYTHONWARNINGS": "error", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -77,7 +77,8 @@ def parity(
     with err.status("Comparing …"):
         for one in open_groups(target, model):
             newest = _newest(one)
-            different = [entity for entity, expected in newest.items() if one.online(entity) != expected]
+            online = one.online_all(newest)
+            different = [entity for entity, expected in newest.items() if online.get(entity) != expected]
             rows.append(
                 {
                     "group": one.name,
@@ -171,5 +172,5 @@ def _newest(one: OpenGroup) -> dict[str, dict[str, float] | None]:
     newest: dict[str, dict[str, float] | None] = {}
     for row in records.sort_by(order).to_pylist():
         found = {name: row[name] for name in one.group.windows if row[name] is not None}
-        newest[row[one.group.entity]] = (found or None) if row[KNOWN_AT] > dead else None
+        newest[row[one.group.entity]] = found if row[KNOWN_AT] > dead else None
     return newest

@@ -1,0 +1,95 @@
+"""What `comal features` reads of the online store, from a runtime that is slow and moody."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from comal.cli.feature_groups import OpenGroup
+from comal.cli.features import _newest
+from comal.cli.repository import Repository
+from comal.cli.target import Target
+from comal.clients import Connection
+from comal.errors import PlatformError
+from comal.feature_group import EVENT_TIME, KNOWN_AT, FeatureGroup
+
+GROUP = FeatureGroup.model_validate(
+    {"entity": "store", "ttl": "2d", "windows": {"pace": {"function": "mean", "column": "minutes", "over": "7d"}}}
+)
+
+
+class Store:
+    """Gets to some records a call, knows nothing of `nobody`, refuses `refused`."""
+
+    def __init__(self, per_call: int) -> None:
+        self.per_call = per_call
+        self.asked: list[int] = []
+
+    def batch_get_record(self, Identifiers: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        (wanted,) = Identifiers
+        keys = wanted["RecordIdentifiersValueAsString"]
+        self.asked.append(len(keys))
+        now, later = keys[: self.per_call], keys[self.per_call :]
+        return {
+            "Records": [
+                {"RecordIdentifierValueAsString": key, "Record": record(key)}
+                for key in now
+                if key not in {"nobody", "refused"}
+            ],
+            "Errors": [
+                {"RecordIdentifierValueAsString": key, "ErrorCode": "InternalFailure", "ErrorMessage": "no luck."}
+                for key in now
+                if key == "refused"
+            ],
+            "UnprocessedIdentifiers": [{**wanted, "RecordIdentifiersValueAsString": later}] if later else [],
+        }
+
+
+def record(key: str) -> list[dict[str, str]]:
+    values = {"store": key, KNOWN_AT: "1.0"} | ({} if key == "silent" else {"pace": "1.5"})
+    return [{"FeatureName": name, "ValueAsString": value} for name, value in values.items()]
+
+
+def opened(store: Store, tmp_path: Path) -> OpenGroup:
+    connection = Connection("us-east-1")
+    connection._clients["sagemaker-featurestore-runtime"] = store
+    return OpenGroup(Target(Repository(tmp_path), "local", connection), "tempo", "local-tacos-tempo", GROUP)
+
+
+def test_what_the_store_does_not_get_to_is_asked_for_again(tmp_path: Path) -> None:
+    store = Store(per_call=2)
+    found = opened(store, tmp_path).online_all(["norte", "nobody", "silent", "norte"])
+    assert found == {"norte": {"pace": 1.5}, "silent": {}}
+    assert store.asked == [3, 1]
+
+
+def test_a_hundred_are_asked_for_at_a_time(tmp_path: Path) -> None:
+    store = Store(per_call=100)
+    assert len(opened(store, tmp_path).online_all(map(str, range(250)))) == 250
+    assert store.asked == [100, 100, 50]
+
+
+def test_a_store_that_does_not_get_on_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    with pytest.raises(PlatformError, match="local-tacos-tempo did not get to 5 records in 5 calls"):
+        opened(Store(per_call=1), tmp_path).online_all(map(str, range(10)))
+
+
+def test_a_refused_record_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PlatformError, match="local-tacos-tempo refuses refused: no luck"):
+        opened(Store(per_call=2), tmp_path).online_all(["norte", "refused"])
+
+
+def test_offline_as_online_an_entity_without_values_is_known_and_an_expired_one_is_not(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    times = pa.array([now - timedelta(hours=hours) for hours in (1, 1, 49)], pa.timestamp("us", "UTC"))
+    stores = ["norte", "silent", "expired"]
+    group = opened(Store(per_call=9), tmp_path)
+    group.__dict__["records"] = pa.table(
+        {"store": stores, KNOWN_AT: times, EVENT_TIME: times, "pace": pa.array([1.5, None, 2.0])}
+    )
+    newest = _newest(group)
+    assert newest == {"norte": {"pace": 1.5}, "silent": {}, "expired": None}
+    assert group.online_all(["norte", "silent"]) == {name: newest[name] for name in ("norte", "silent")}

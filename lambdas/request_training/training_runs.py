@@ -16,9 +16,9 @@ from comal.names import Names
 from comal.recipe import Recipe
 from comal.table_items import from_item, to_item
 from comal.training_job import training_job_request
+from comal.training_window import keys_in_window, ready_batches
 from comal.tuning_job import tuning_job_request
 from lambdas.request_training.run import EndedRun, Run
-from lambdas.request_training.training_window import keys_in_window
 
 _RUNNING = "RUNNING"
 
@@ -54,7 +54,7 @@ class TrainingRuns:
 
     def count_batches(self, recipe: Recipe) -> int:
         """How many batches there are to train on."""
-        return sum(1 for _ in self._batches(recipe))
+        return sum(1 for _ in ready_batches(self._validated(recipe.model), recipe))
 
     def plan(self, recipe: Recipe, run_id: str, why: str, triggers: list[Trigger], now: datetime) -> Run:
         """A run with everything it takes; changes nothing."""
@@ -98,7 +98,7 @@ class TrainingRuns:
         self.s3.put_object(Bucket=bucket, Key=recipe_key, Body=run.recipe.encode())
         self._write_own_fit(model, run)
         recipe = Recipe.model_validate_json(run.recipe)
-        keys = keys_in_window(self._batches(recipe), recipe.training.newest_rows)
+        keys = keys_in_window(self._validated(model), recipe)
         manifest = [{"prefix": f"s3://{self.names.bucket('lake')}/"}, *keys]
         self._write_once(s3_layout.run_manifest_key(model, run.run_id), json.dumps(manifest).encode())
 
@@ -150,16 +150,6 @@ class TrainingRuns:
         if execution["status"] == _RUNNING:
             return None
         return EndedRun(run.run_id, execution["status"], execution_failure(execution))
-
-    def _batches(self, recipe: Recipe) -> Iterator[dict[str, Any]]:
-        """Rows of the batches table, each with the `key` to train from; those that wait for their windows are not."""
-        if not recipe.feature_groups:
-            yield from ({**row, "key": row["validated_key"]} for row in self._validated(recipe.model))
-            return
-        for row in self._validated(recipe.model):
-            key = s3_layout.features_of(row["validated_key"], recipe.model, recipe.feature_definition)
-            if row.get("features_key") == key:
-                yield {**row, "key": key}
 
     def _validated(self, model: str) -> Iterator[dict[str, Any]]:
         pages = self.dynamodb.get_paginator("query").paginate(

@@ -1,7 +1,9 @@
 """Features over windows: from the recipe to a better model, online what is offline, through retrains and updates."""
 
+import ast
 import io
 import json
+import os
 import subprocess
 import sys
 import time
@@ -9,11 +11,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pandas as pd
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from nbclient import NotebookClient
 
 from comal.cli.demo.chain import MODEL
 from comal.cli.following import wait_for_endpoint
@@ -165,6 +169,19 @@ def test_parity_holds_through_late_rows_a_retrain_and_an_update(clone, weeks, tm
     )  # whether it beats the champion is its own affair
     assert newest(clone) == before + 1
     assert_parity(clone)
+
+
+def test_the_research_notebook_fits_what_production_then_registers(clone, monkeypatch):
+    notebook = nbformat.read(clone.root / "examples/research.ipynb", as_version=4)
+    assert all(not cell.get("outputs") for cell in notebook.cells), "outputs belong to whoever runs it"
+    examples = clone.root / "examples"
+    monkeypatch.setenv("PYTHONPATH", str(clone.root))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(examples)}}).execute()
+    told = next(cell for cell in notebook.cells if cell.source.startswith("idea = study.fit"))
+    metrics = ast.literal_eval(told.outputs[-1]["data"]["text/plain"])
+    registered = next(row for row in clone.json("models", MODEL) if row["version"] == newest(clone))
+    assert registered["metrics"] == metrics
 
 
 def test_ingestion_may_do_what_it_does_and_nothing_else(clone):

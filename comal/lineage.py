@@ -56,8 +56,8 @@ class Lineage(BaseModel):
 
 
 def recipe_digest(recipe: Recipe) -> str:
-    """SHA-256 of the recipe as JSON with sorted keys."""
-    text = json.dumps(recipe.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    """SHA-256 of what the recipe says, as JSON with sorted keys; a key that it leaves to its default changes nothing."""
+    text = json.dumps(recipe.model_dump(mode="json", exclude_defaults=True), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -56,7 +56,7 @@ class Lineage(BaseModel):
 
 
 def recipe_digest(recipe: Recipe) -> str:
-    """SHA-256 of what the recipe says, as JSON with sorted keys; a key that it leaves to its default changes nothing."""
+    """SHA-256 of what the recipe says, as JSON with sorted keys; what it leaves to its default changes nothing."""
     text = json.dumps(recipe.model_dump(mode="json", exclude_defaults=True), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -47,6 +47,12 @@ class RunningCloud:
             aws_session_token=token,
         )
 
+    def now(self) -> float:
+        """What the cloud's clock says, in seconds since 1970: tests that share it may have moved it on."""
+        request = urllib.request.Request(f"{self.url}/_localcloud/clock", data=b"{}")
+        with urllib.request.urlopen(request) as answer:
+            return float(json.load(answer)["now"])
+
     def advance(self, seconds: float) -> dict[str, Any]:
         """Moves the cloud's clock on, timer by timer."""
         document = json.dumps({"advance_s": seconds}).encode()

@@ -2,7 +2,6 @@
 
 import json
 import time
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -31,9 +30,7 @@ class Watched:
         self.alarm = f"{self.namespace}-alarm"
 
     def now(self) -> float:
-        request = urllib.request.Request(f"{self.cloud.url}/_localcloud/clock", data=b"{}")
-        with urllib.request.urlopen(request) as answer:
-            return float(json.load(answer)["now"])
+        return self.cloud.now()
 
     def to_the_minute(self) -> None:
         """Moves on to just after the start of a minute, when the minutes before are judged."""

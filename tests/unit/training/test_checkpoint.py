@@ -70,6 +70,7 @@ def test_killed_again_and_again_it_ends_with_the_same_model(new_job: NewJob, dia
     assert killed.document("evaluation.json")["challenger"] == whole.document("evaluation.json")["challenger"]
 
 
+@pytest.mark.slow
 def test_a_fit_that_draws_at_random_goes_on_with_other_draws_and_is_as_good(new_job: NewJob, diabetes: Sample):
     recipe = diabetes.with_training(params=DRAWS)
     whole, killed = new_job(recipe, diabetes.batches), new_job(recipe, diabetes.batches)

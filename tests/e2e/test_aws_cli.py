@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-import venv
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +12,17 @@ import pytest
 from comal.cli.demo.chain import MODEL, TacoChain
 from comal.cli.repository import Repository
 from tests.e2e.clone import Clone
+from tests.e2e.own_environment import own_environment
 from tests.running_cloud import REGION
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The AWS CLI pins its own botocore, so it cannot share the kit's environment."""
-    folder = tmp_path_factory.mktemp("awscli")
-    venv.create(folder, with_pip=True)
-    installed = subprocess.run(
-        [folder / "bin/python", "-m", "pip", "install", "--quiet", "awscli"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if installed.returncode:
-        pytest.skip(f"the AWS CLI cannot be installed here: {installed.stderr[-300:]}")
-    return folder / "bin/aws"
+    with own_environment(tmp_path_factory.mktemp("awscli"), "awscli") as commands:
+        yield commands / "aws"
 
 
 @pytest.fixture(scope="module")

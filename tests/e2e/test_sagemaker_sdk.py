@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-import venv
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +14,21 @@ from comal.cli.demo.chain import MODEL, TacoChain
 from comal.cli.following import wait_for_endpoint
 from comal.cli.repository import Repository
 from tests.e2e.clone import Clone
+from tests.e2e.own_environment import own_environment
 from tests.running_cloud import REGION
 
 pytestmark = pytest.mark.slow
 
 
+# Without it the SDK tells AWS of every call, from a test as from anywhere.
+SDK_DEFAULTS = 'SchemaVersion: "1.0"\nSageMaker: {PythonSDK: {Modules: {TelemetryOptOut: true}}}\n'
+
+
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The SDK brings 130 packages: it is not for the kit's environment."""
-    folder = tmp_path_factory.mktemp("sdk")
-    venv.create(folder, with_pip=True)
-    command = [folder / "bin/python", "-m", "pip", "install", "--quiet", "sagemaker>=3.27,<4"]
-    installed = subprocess.run(command, capture_output=True, text=True, check=False)
-    if installed.returncode:
-        pytest.skip(f"the SageMaker SDK cannot be installed here: {installed.stderr[-300:]}")
-    return folder / "bin/python"
+def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The SDK brings more than 130 packages: it is not for the kit's environment."""
+    with own_environment(tmp_path_factory.mktemp("sdk"), "sagemaker>=3.27,<4") as commands:
+        yield commands / "python"
 
 
 def test_it_trains_the_same_model_and_asks_the_endpoint(python: Path, clone: Clone) -> None:
@@ -75,6 +75,8 @@ def lineage_of(clone: Clone, artifacts: str) -> str:
 
 
 def ask(python: Path, clone: Clone, asked: dict[str, Any]) -> dict[str, Any]:
+    defaults = clone.root / ".comal/sagemaker.yaml"
+    defaults.write_text(SDK_DEFAULTS)
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(clone.root),
@@ -83,6 +85,7 @@ def ask(python: Path, clone: Clone, asked: dict[str, Any]) -> dict[str, Any]:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "SAGEMAKER_VALIDATE_ROLE": "false",
+        "SAGEMAKER_USER_CONFIG_OVERRIDE": str(defaults),
     }
     script = Path(__file__).with_name("sdk_script.py")
     done = subprocess.run(

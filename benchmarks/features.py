@@ -9,6 +9,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -110,8 +111,6 @@ def _join(base: Path) -> None:
 
 
 def _asof(base: Path) -> None:
-    import duckdb
-
     asked, records = pq.read_table(base / "asked.parquet"), pq.read_table(base / "records.parquet")
     with duckdb.connect() as connection:
         connection.register("asked", asked)

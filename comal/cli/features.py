@@ -91,19 +91,19 @@ def parity(
     if as_json:
         print_json(rows)
     else:
-        _show_parity(rows)
+        _show_parity(model, rows)
     if any(row["different"] for row in rows):
         raise typer.Exit(1)
 
 
-def _show_parity(rows: list[dict[str, Any]]) -> None:
+def _show_parity(model: str, rows: list[dict[str, Any]]) -> None:
     shown = []
     for row in rows:
         share = f"{row['equal'] / row['entities']:.1%}" if row["entities"] else None
         shown.append([row["group"], row["entities"], row["equal"], share, ", ".join(row["different"][:_SHOWN])])
     print_table(["group", "entities", "equal", "parity", "different"], shown)
     if any(row["different"] for row in rows):
-        say("Next: comal logs ingest_features. A batch that is being ingested now makes a moment's difference.")
+        say(f"Next: comal logs function {model}. A batch that is being ingested now makes a moment's difference.")
 
 
 def _read(file: Path, recipe: Recipe, groups: list[OpenGroup]) -> pa.Table:

@@ -77,14 +77,8 @@ def test_it_holds_after_the_local_cloud_was_killed_in_its_midst(clone, step):
     assert "every step held" in run_half(clone)
 
 
-@pytest.mark.parametrize(
-    "step",
-    [
-        pytest.param("the stack is up", marks=pytest.mark.slow),
-        "a model is trained",
-        pytest.param("the model is retrained", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("step", ["the stack is up", "a model is trained", "the model is retrained"])
 def test_it_holds_after_the_demo_itself_was_killed(clone, step):
     process = demo_until(clone, step)
     process.kill()
@@ -92,6 +86,7 @@ def test_it_holds_after_the_demo_itself_was_killed(clone, step):
     assert "every step held" in run_half(clone)
 
 
+@pytest.mark.slow
 def test_it_holds_from_a_stack_that_was_destroyed(clone):
     clone.comal("destroy", "--yes")
     assert "every step held" in run_half(clone)

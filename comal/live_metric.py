@@ -26,20 +26,24 @@ class Outcomes:
     Attributes:
         actual: Numbers, or positions of classes; shape (rows,).
         predicted: Numbers of shape (rows,), or probabilities of shape (rows, classes).
+        quantile: That the predictions are of; None where they are means.
     """
 
     actual: Floats
     predicted: Floats
+    quantile: float | None = None
 
     def __len__(self) -> int:
         return len(self.actual)
 
     def take(self, rows: NDArray[np.int64]) -> "Outcomes":
         """Some rows, each as often as it is named."""
-        return Outcomes(self.actual[rows], self.predicted[rows])
+        return Outcomes(self.actual[rows], self.predicted[rows], self.quantile)
 
 
-def outcomes_of(task: Task, predictions: Sequence[Mapping[str, Any]], labels: Sequence[Any]) -> Outcomes:
+def outcomes_of(
+    task: Task, predictions: Sequence[Mapping[str, Any]], labels: Sequence[Any], quantile: float | None = None
+) -> Outcomes:
     """Rows as an endpoint answers them, beside their labels.
 
     Args:
@@ -47,6 +51,7 @@ def outcomes_of(task: Task, predictions: Sequence[Mapping[str, Any]], labels: Se
         predictions: {"prediction"} for regression, with "probability" of the second class for binary and
             "probabilities" by class for multiclass.
         labels: As many true values; classes are compared as text.
+        quantile: That numbers are predictions of.
 
     Raises:
         DataError: There are no rows, or not as many labels as predictions.
@@ -60,6 +65,7 @@ def outcomes_of(task: Task, predictions: Sequence[Mapping[str, Any]], labels: Se
         return Outcomes(
             np.asarray([float(label) for label in labels]),
             np.asarray([float(row["prediction"]) for row in predictions]),
+            quantile,
         )
     texts = [_text(label) for label in labels]
     rows = [_probabilities(row) for row in predictions] if task == "multiclass" else _binary(predictions, texts)
@@ -74,7 +80,9 @@ def outcomes_of(task: Task, predictions: Sequence[Mapping[str, Any]], labels: Se
 
 
 def metric_value(metric: str, outcomes: Outcomes) -> float:
-    """A metric of recipe.METRICS_OF; NaN where these rows do not define it (auc of one class, r2 of equal numbers)."""
+    """A metric of recipe.Metric; NaN where these rows do not define it (auc of one class, r2 of equal numbers)."""
+    if metric == "pinball":
+        return _pinball(outcomes)
     return float(_METRICS[metric](outcomes.actual, outcomes.predicted))
 
 
@@ -117,6 +125,12 @@ def _mae(actual: Floats, predicted: Floats) -> float:
 def _r2(actual: Floats, predicted: Floats) -> float:
     spread = float(np.sum((actual - actual.mean()) ** 2))
     return 1 - float(np.sum((actual - predicted) ** 2)) / spread if spread > 0 else np.nan
+
+
+def _pinball(outcomes: Outcomes) -> float:
+    assert outcomes.quantile is not None  # the recipe refuses the metric without a quantile
+    missed = outcomes.actual - outcomes.predicted
+    return float(np.mean(np.maximum(outcomes.quantile * missed, (outcomes.quantile - 1) * missed)))
 
 
 def _log_loss(actual: Floats, predicted: Floats) -> float:

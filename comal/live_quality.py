@@ -47,7 +47,7 @@ def quality_score(
     """Score the rows whose labels have come.
 
     Args:
-        recipe: Gives the task, the metric, the gate, min_effect and the seed.
+        recipe: Gives the task, the quantile, the metric, the gate, min_effect and the seed.
         predictions: As the endpoint answered (live_metric.outcomes_of).
         labels: One for each prediction.
         baseline: The version's own metric on its held-out rows (evaluation.json).
@@ -58,7 +58,7 @@ def quality_score(
     Raises:
         DataError: There are no rows, or not as many labels as predictions.
     """
-    outcomes = outcomes_of(recipe.task, predictions, labels)
+    outcomes = outcomes_of(recipe.task, predictions, labels, recipe.training.quantile)
     value = metric_value(recipe.metric, outcomes)
     if not math.isfinite(value):
         return None

@@ -16,13 +16,15 @@ from comal.recipe_section import DURATION_PATTERN, Section, contradiction, durat
 
 Task = Literal["binary", "multiclass", "regression"]
 Algorithm = Literal["xgboost", "lightgbm", "linear"]
-Metric = Literal["rmse", "mae", "r2", "log_loss", "accuracy", "auc", "f1"]
+Metric = Literal["rmse", "mae", "r2", "pinball", "log_loss", "accuracy", "auc", "f1"]
 
 METRICS_OF: dict[str, tuple[str, ...]] = {
     "regression": ("rmse", "mae", "r2"),
     "binary": ("log_loss", "auc", "accuracy", "f1"),
     "multiclass": ("log_loss", "accuracy", "f1"),
 }
+# Of predictions of a quantile these come first; coverage, which is best at the quantile, is shown and not judged by.
+QUANTILE_METRICS = ("pinball", "coverage")
 HIGHER_IS_BETTER = frozenset({"r2", "auc", "accuracy", "f1"})
 
 INSTANCE_PATTERN = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
@@ -37,6 +39,11 @@ FIT_PATTERN = r"^([A-Za-z0-9_][A-Za-z0-9_-]*/)*[A-Za-z0-9_][A-Za-z0-9_-]*\.py:[A
 NAMED_TIME_FORMATS = ("iso", "epoch_s", "epoch_ms")
 # Both its day and its month tell a swapped or absent directive; a year that two digits can write.
 _SOME_TIME = datetime(2011, 10, 23, 14, 35, 46)
+
+
+def metrics_of(task: Task, quantile: float | None) -> tuple[str, ...]:
+    """Metrics of a task, and before them those of a quantile where one is predicted."""
+    return (*(QUANTILE_METRICS if quantile is not None else ()), *METRICS_OF[task])
 
 
 class _Bounds(Section):
@@ -186,6 +193,13 @@ class Training(Section):
     calibration: Literal["none", "sigmoid"] = Field(
         "none", description="What becomes of the probabilities of classes: `sigmoid` makes them mean what they say."
     )
+    quantile: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Predict this quantile of a regression's target instead of its mean: 0.9 is what nine rows in ten "
+        "stay below.",
+    )
     search: Search | None = Field(
         None, description="A search for what fits best before the fit; `{}` is one with the defaults, absent is none."
     )
@@ -230,6 +244,20 @@ class Training(Section):
         return self
 
     @model_validator(mode="after")
+    def _can_fit_a_quantile(self) -> "Training":
+        if self.quantile is None or self.fit is not None:
+            return self
+        if self.search is None and self.algorithm == "linear":
+            raise contradiction("quantile", "`linear` fits means only; choose algorithm: xgboost or lightgbm")
+        if self.search is not None and "linear" in self.search.algorithms:
+            raise contradiction(
+                "search.algorithms", "`linear` fits means, not a quantile; write algorithms: [xgboost, lightgbm]"
+            )
+        if self.instances > 1:
+            raise contradiction("quantile", f"it is exact on one instance, and only near on {self.instances}")
+        return self
+
+    @model_validator(mode="after")
     def _calibrates_on_one_host(self) -> "Training":
         if self.instances > 1 and self.calibration != "none":
             raise contradiction("calibration", f"it takes several fits, each on one instance, not on {self.instances}")
@@ -244,7 +272,10 @@ class Training(Section):
 class Gate(Section):
     """When a trained model may replace the champion."""
 
-    metric: Metric | None = Field(None, description="Metric to judge by. Default: rmse for regression, else log_loss.")
+    metric: Metric | None = Field(
+        None,
+        description="Metric to judge by. Default: rmse for regression, pinball for a quantile, else log_loss.",
+    )
     at_most: float | None = Field(None, description="The metric must not be above this.")
     at_least: float | None = Field(None, description="The metric must not be below this.")
     beat_champion_by: float = Field(
@@ -422,12 +453,16 @@ class Recipe(Section):
             raise contradiction("training.preprocessing.target", f"log needs task: regression, not {self.task}")
         if self.training.calibration != "none" and self.task == "regression":
             raise contradiction("training.calibration", "regression has no probabilities to calibrate")
+        if self.training.quantile is not None and self.task != "regression":
+            raise contradiction("training.quantile", f"a quantile needs task: regression, not {self.task}")
         for name in self.feature_groups:
             self._check_group(name)
         for column in self.gate.slices:
             if not isinstance(self.features.get(column), CategoryFeature | BooleanFeature):
                 raise contradiction(f"gate.slices.{column}", f"'{column}' is no category or boolean among the features")
-        if self.gate.metric and self.gate.metric not in METRICS_OF[self.task]:
+        if self.gate.metric == "pinball" and self.training.quantile is None:
+            raise contradiction("gate.metric", "'pinball' is the loss of a quantile; it needs training.quantile")
+        if self.gate.metric and self.gate.metric not in self.metrics:
             raise contradiction(
                 "gate.metric", f"'{self.gate.metric}' is not one of {', '.join(METRICS_OF[self.task])} for {self.task}"
             )
@@ -470,4 +505,9 @@ class Recipe(Section):
     @property
     def metric(self) -> str:
         """The metric the gate judges by."""
-        return self.gate.metric or METRICS_OF[self.task][0]
+        return self.gate.metric or self.metrics[0]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """All metrics of its models, the gate's default first."""
+        return metrics_of(self.task, self.training.quantile)

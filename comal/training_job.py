@@ -7,7 +7,7 @@ from typing import Any
 
 from comal import s3_layout
 from comal.names import Names
-from comal.recipe import METRICS_OF, Recipe
+from comal.recipe import Recipe
 from comal.registry import ModelVersion
 from comal.tracking import tracking_environment
 
@@ -71,7 +71,7 @@ def training_job_request(
 
 def _metric_definitions(recipe: Recipe) -> list[dict[str, str]]:
     """What SageMaker reads off the job's log; the container prints `metric <name>=<value>`."""
-    metrics = (*METRICS_OF[recipe.task], "train:rows", *([SCORE] if recipe.training.search else []))
+    metrics = (*recipe.metrics, "train:rows", *([SCORE] if recipe.training.search else []))
     return [{"Name": name, "Regex": f"metric {name}={_NUMBER}"} for name in metrics]
 
 

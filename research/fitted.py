@@ -30,7 +30,8 @@ class Fitted:
     @property
     def metrics(self) -> dict[str, float]:
         """Metrics on the held-out rows: those that the registry shows of a version."""
-        return metrics(self.recipe.task, self.held_out.actual, self.held_out.predicted)
+        actual, predicted = self.held_out.actual, self.held_out.predicted
+        return metrics(self.recipe.task, actual, predicted, quantile=self.recipe.training.quantile)
 
     @property
     def residuals(self) -> pd.DataFrame:

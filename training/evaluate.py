@@ -81,7 +81,8 @@ def predict(trained: TrainedModel, matrix: Matrix, held_out: HeldOut) -> Predict
 
 def score(found: Predictions, held_out: HeldOut) -> Scores:
     """Metrics of predictions."""
-    return Scores(metrics=metrics(held_out.schema.task, found.actual, found.predicted))
+    schema = held_out.schema
+    return Scores(metrics=metrics(schema.task, found.actual, found.predicted, quantile=schema.quantile))
 
 
 def score_challenger(found: Predictions, held_out: HeldOut, recipe: Recipe) -> Scores:
@@ -133,16 +134,17 @@ def score_champion(champion: Champion, found: Predictions | ComalError, held_out
 
 
 def score_baseline(trained_target: NDArray[np.float64], held_out: HeldOut) -> Scores:
-    """Metrics of the training rows' mean (regression) or class frequencies."""
-    rows = len(held_out.actual)
-    if held_out.schema.task == "regression":
-        predicted = np.full(rows, trained_target.mean())
+    """Metrics of the training rows' mean or quantile (regression) or class frequencies."""
+    rows, schema = len(held_out.actual), held_out.schema
+    if schema.task == "regression":
+        constant = trained_target.mean() if schema.quantile is None else np.quantile(trained_target, schema.quantile)
+        predicted = np.full(rows, constant)
     else:
-        classes = held_out.schema.classes
+        classes = schema.classes
         shares = np.bincount(trained_target.astype(np.int64), minlength=len(classes)) / len(trained_target)
-        every = _all_classes(held_out, held_out.schema)
+        every = _all_classes(held_out, schema)
         predicted = _aligned(np.tile(shares, (rows, 1)), classes, every)
-    return Scores(metrics=metrics(held_out.schema.task, _positions(held_out, held_out.schema), predicted))
+    return score(Predictions(_positions(held_out, schema), predicted), held_out)
 
 
 def _matrix_for(trained: TrainedModel, held_out: HeldOut) -> Matrix:

@@ -46,13 +46,19 @@ def gain_of(challenger: Predictions, champion: Predictions, recipe: Recipe) -> G
     The same predictions give the same interval: the draws are seeded by the recipe's seed.
     """
     metric, task = recipe.metric, recipe.task
-    values = [metrics(task, one.actual, one.predicted).get(metric) for one in (challenger, champion)]
+    values = [
+        metrics(task, one.actual, one.predicted, [metric], quantile=recipe.training.quantile).get(metric)
+        for one in (challenger, champion)
+    ]
     if values[0] is None or values[1] is None:
         return None
     sign = 1.0 if metric in HIGHER_IS_BETTER else -1.0
     rng = np.random.default_rng(recipe.training.seed)
-    drawn = _drawn_auc if metric == "auc" else _drawn_sums
-    ours, theirs = drawn(metric, challenger, champion, rng)
+    if metric == "auc":
+        ours, theirs = _drawn_auc(challenger, champion, rng)
+    else:
+        sums = [_sums(metric, one, recipe.training.quantile) for one in (challenger, champion)]
+        ours, theirs = _drawn_sums(sums, len(challenger.actual), rng)
     gains = sign * (ours - theirs)
     confidence = recipe.gate.confidence or DEFAULT_CONFIDENCE
     low, high = np.quantile(gains[np.isfinite(gains)], [(1 - confidence) / 2, (1 + confidence) / 2])
@@ -71,7 +77,9 @@ def slices_of(challenger: Predictions, champion: Predictions, held_out: HeldOut,
             if np.count_nonzero(rows) < SLICE_ROWS:
                 continue
             ours, theirs = (
-                metrics(recipe.task, one.actual[rows], one.predicted[rows]).get(recipe.metric)
+                metrics(recipe.task, one.actual[rows], one.predicted[rows], quantile=recipe.training.quantile).get(
+                    recipe.metric
+                )
                 for one in (challenger, champion)
             )
             if ours is not None and theirs is not None:
@@ -80,12 +88,8 @@ def slices_of(challenger: Predictions, champion: Predictions, held_out: HeldOut,
     return found
 
 
-def _drawn_sums(
-    metric: str, challenger: Predictions, champion: Predictions, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
+def _drawn_sums(sums: list[_Sums], rows: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """The metric of both models in each resample, by sums over rows, or over blocks of rows drawn at random."""
-    sums = [_sums(metric, one) for one in (challenger, champion)]
-    rows = len(challenger.actual)
     count = min(rows, _MOST_UNITS)
     order = rng.permutation(rows)
     starts = np.arange(count) * rows // count
@@ -97,11 +101,8 @@ def _drawn_sums(
     return np.concatenate(drawn[0]), np.concatenate(drawn[1])
 
 
-def _drawn_auc(
-    metric: str, challenger: Predictions, champion: Predictions, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
+def _drawn_auc(challenger: Predictions, champion: Predictions, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """The area under the ROC curve of both models in each resample; of many rows a random part is drawn from."""
-    del metric
     chosen = rng.permutation(len(challenger.actual))[:_MOST_UNITS]
     drawn: tuple[list[Floats], list[Floats]] = ([], [])
     for counts in _counts(len(chosen), rng):
@@ -130,10 +131,10 @@ def _weighted_auc(positive: NDArray[np.bool_], score: Floats, counts: Floats) ->
         return np.asarray((positives * below).sum(axis=1) / (positives.sum(axis=1) * negatives.sum(axis=1)))
 
 
-def _sums(metric: str, found: Predictions) -> _Sums:
+def _sums(metric: str, found: Predictions, quantile: float | None) -> _Sums:
     actual, predicted = found.actual, found.predicted
     if predicted.ndim == 1:
-        return _regression_sums(metric, actual, predicted)
+        return _regression_sums(metric, actual, predicted, quantile)
     positions = actual.astype(np.int64)
     ones = np.ones(len(actual))
     if metric == "log_loss":
@@ -148,8 +149,12 @@ def _sums(metric: str, found: Predictions) -> _Sums:
     return _Sums(np.hstack([hits, np.eye(classes)[positions], np.eye(classes)[answers]]), _macro_f1)
 
 
-def _regression_sums(metric: str, actual: Floats, predicted: Floats) -> _Sums:
+def _regression_sums(metric: str, actual: Floats, predicted: Floats, quantile: float | None) -> _Sums:
     ones, error = np.ones(len(actual)), predicted - actual
+    if metric == "pinball":
+        assert quantile is not None  # the recipe refuses one without the other
+        loss = np.maximum((1 - quantile) * error, -quantile * error)
+        return _Sums(np.stack([loss, ones], axis=1), lambda sums: sums[:, 0] / sums[:, 1])
     if metric == "mae":
         return _Sums(np.stack([np.abs(error), ones], axis=1), lambda sums: sums[:, 0] / sums[:, 1])
     if metric == "rmse":

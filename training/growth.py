@@ -81,4 +81,5 @@ def _cut(trained: TrainedModel, grown: Grown, rounds: int) -> TrainedModel:
 
 def _metric(trained: TrainedModel, sample: HeldOut, recipe: Recipe) -> float | None:
     found = predict(trained, sample.matrix, sample)
-    return metrics(recipe.task, found.actual, found.predicted, [recipe.metric]).get(recipe.metric)
+    names, quantile = [recipe.metric], recipe.training.quantile
+    return metrics(recipe.task, found.actual, found.predicted, names, quantile=quantile).get(recipe.metric)

@@ -101,7 +101,8 @@ def _losses(
 
 def _metric(trained: TrainedModel, held_out: HeldOut, matrix: NDArray[np.float32], recipe: Recipe) -> float:
     found = predict(trained, matrix, held_out)
-    return metrics(recipe.task, found.actual, found.predicted).get(recipe.metric, float("nan"))
+    names, quantile = [recipe.metric], recipe.training.quantile
+    return metrics(recipe.task, found.actual, found.predicted, names, quantile=quantile).get(names[0], float("nan"))
 
 
 def _contributions(

@@ -40,6 +40,7 @@ class ModelSchema(BaseModel):
             Of two, the second is the positive class.
         unknown_category: What a category outside `values` is: an error, or a missing value.
         absent_feature: What a request without a feature's key is. A null is always a missing value.
+        quantile: What it predicts of a number; None for its mean.
         fit_sha256: Digest of the team's own fit that made it; empty where an algorithm of the kit did.
         preparation: What lies between the matrix and the algorithm; None where it reads the matrix itself.
         calibration: What becomes of the model's probabilities; None where they stay as they are.
@@ -58,6 +59,7 @@ class ModelSchema(BaseModel):
     absent_feature: Literal["refuse", "missing"] = "refuse"
     preparation: Preparation | None = None
     calibration: Calibration | None = None
+    quantile: float | None = None
     fit_sha256: str = ""
 
     def save(self, directory: Path) -> None:
@@ -112,6 +114,7 @@ def schema_of(recipe: Recipe, classes: tuple[Label, ...]) -> ModelSchema:
         algorithm=recipe.training.algorithm,
         features=feature_columns(recipe),
         classes=classes,
+        quantile=recipe.training.quantile,
         unknown_category="missing" if recipe.validation.on_new_category == "warn" else "refuse",
         absent_feature="missing" if recipe.validation.max_missing == 1 else "refuse",
     )

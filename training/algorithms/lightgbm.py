@@ -176,6 +176,8 @@ def fit_lightgbm(
     )
     if recipe.task == "multiclass":
         params["num_class"] = len(schema.classes)
+    if recipe.training.quantile is not None:
+        params.update(objective="quantile", alpha=recipe.training.quantile)
     categories = [position for position, feature in enumerate(schema.features) if feature.type == "category"]
     rows = lightgbm.Dataset(matrix, label=target, categorical_feature=categories or "auto")
     try:

@@ -180,6 +180,8 @@ def fit_xgboost(
     )
     if recipe.task == "multiclass":
         params["num_class"] = len(schema.classes)
+    if recipe.training.quantile is not None:
+        params.update(objective="reg:quantileerror", quantile_alpha=recipe.training.quantile)
     columns = {
         "feature_types": ["c" if feature.type == "category" else "q" for feature in schema.features],
         "enable_categorical": True,

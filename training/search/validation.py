@@ -161,7 +161,8 @@ class CrossValidation:
         if self.recipe.task != "regression":
             predicted /= predicted.sum(axis=1, keepdims=True)
         metric = self.recipe.metric
-        score = metrics(self.recipe.task, self.rows.target[fold.scored], predicted, [metric]).get(metric)
+        actual, quantile = self.rows.target[fold.scored], self.recipe.training.quantile
+        score = metrics(self.recipe.task, actual, predicted, [metric], quantile=quantile).get(metric)
         if score is None:
             raise AlgorithmError(
                 f"A fold of {len(fold.scored)} training rows does not define {metric}.",

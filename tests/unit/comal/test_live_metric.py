@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -29,6 +31,14 @@ def test_every_metric_is_the_one_that_training_reports(task: str, rows: int, see
             assert metric_value(name, found) == pytest.approx(expected[name], rel=1e-9, abs=1e-12)
         else:
             assert not np.isfinite(metric_value(name, found))
+
+
+@pytest.mark.parametrize("quantile", [0.1, 0.5, 0.9])
+def test_the_loss_of_a_quantile_is_the_one_that_training_reports(quantile: float) -> None:
+    found = replace(outcomes("regression", 60, seed=4), quantile=quantile)
+    expected = metrics("regression", found.actual, found.predicted, quantile=quantile)["pinball"]
+    assert metric_value("pinball", found) == pytest.approx(expected, rel=1e-9)
+    assert metric_value("pinball", found.take(np.arange(60))) == pytest.approx(expected, rel=1e-9)
 
 
 def test_numbers_are_read_from_answers() -> None:

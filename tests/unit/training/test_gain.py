@@ -30,12 +30,12 @@ def classified(rows: int, classes: int, seed: int) -> Predictions:
     return Predictions(rng.integers(0, classes, rows).astype(float), scores / scores.sum(axis=1, keepdims=True))
 
 
-@pytest.mark.parametrize("metric", ["rmse", "mae", "r2"])
+@pytest.mark.parametrize("metric", ["rmse", "mae", "r2", "pinball"])
 def test_sums_over_rows_give_the_metric_of_numbers(metric):
     found = noisy(np.random.default_rng(1).normal(5, 2, 300), 1.0, 2)
-    sums = _sums(metric, found)
+    sums = _sums(metric, found, 0.9)
     assert sums.metric(sums.of_rows.sum(axis=0)[None])[0] == pytest.approx(
-        metrics("regression", found.actual, found.predicted)[metric]
+        metrics("regression", found.actual, found.predicted, quantile=0.9)[metric]
     )
 
 
@@ -43,7 +43,7 @@ def test_sums_over_rows_give_the_metric_of_numbers(metric):
 @pytest.mark.parametrize("metric", ["log_loss", "accuracy", "f1"])
 def test_sums_over_rows_give_the_metric_of_classes(metric, classes):
     found = classified(300, classes, 3)
-    sums = _sums(metric, found)
+    sums = _sums(metric, found, None)
     task = "binary" if classes == 2 else "multiclass"
     assert sums.metric(sums.of_rows.sum(axis=0)[None])[0] == pytest.approx(
         metrics(task, found.actual, found.predicted)[metric]

@@ -19,7 +19,6 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from benchmarks._report import Goal, Measurement, report
 from comal.leaderboard import Leaderboard
 from comal.recipe import Recipe
-from training.channels import Hyperparameters
 from training.dataset import find_batches
 from training.evaluate import HeldOut, predict, score
 from training.fit import fit
@@ -95,8 +94,7 @@ def compare(bench: Bench, minutes: float, split: int = 0, **training: Any) -> tu
     with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         pq.write_table(bench.table, Path(folder) / f"batch{split}.parquet")
         rows = read_rows(find_batches(Path(folder)), recipe)
-        job = Hyperparameters(model=recipe.model, run_id="benchmark")
-        found = search(rows, recipe, job, StopRequest())
+        found = search(rows, recipe, recipe.training.seed, StopRequest())
         return _held_out_metric(rows, recipe), _held_out_metric(rows, found.recipe), found.leaderboard
 
 

@@ -1,10 +1,8 @@
-"""What a search for the best model tried, as search.json keeps it beside the model."""
+"""What a search for the best model tried; a part of the run's record."""
 
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
-
-FILE_NAME = "search.json"
 
 TrialState = Literal["complete", "pruned", "failed", "stopped"]
 
@@ -17,6 +15,8 @@ class Trial(BaseModel):
         number: In the order of the trials; 0 is the recipe as it was.
         preprocessing: What differs from the defaults.
         score: The metric, averaged over the folds.
+        rounds: Rounds after which it was scored; empty for a model that has none.
+        scores: The metric after each: averaged over the folds, of a trial that was given up by its first fold.
         seconds: How long it took.
         state: `pruned` was given up as worse than others at the same point, `stopped` ran out of the search's time.
         reason: Why it failed.
@@ -30,13 +30,15 @@ class Trial(BaseModel):
     params: dict[str, Any]
     preprocessing: dict[str, str]
     score: float | None
+    rounds: list[int] = []
+    scores: list[float] = []
     seconds: float
     state: TrialState
     reason: str = ""
 
 
 class Leaderboard(BaseModel):
-    """The search.json of one run.
+    """Every trial of one search.
 
     Attributes:
         metric: Metric that the trials were ranked by, that of the gate.
@@ -49,9 +51,6 @@ class Leaderboard(BaseModel):
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
-    schema_version: Literal[1] = 1
-    model: str
-    run_id: str
     metric: str
     folds: int
     rows: int

@@ -1,8 +1,10 @@
 """A run's plots, drawn from its record: for its report, its comparison with another, and the experiment tracker."""
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 from comal.charts import Dot, Series, intervals, swarm, xy
+from comal.recipe import HIGHER_IS_BETTER
 from comal.run_record import Line, RunRecord
 
 # Rows of a chart with a row a feature; the rest matters less.
@@ -29,12 +31,30 @@ class Plot:
 def plots_of(record: RunRecord) -> list[Plot]:
     """Every plot that the record has rows for, the same order for every run."""
     drawn = [
+        _search(record),
         _curve(record),
         *(_classification(record) if record.task != "regression" else _regression(record)),
         _importance(record),
         _contributions(record),
     ]
     return [plot for plot in drawn if plot.svg]
+
+
+def _search(record: RunRecord) -> Plot:
+    board = record.search
+    scored = sorted((one.number, one.score) for one in board.trials if one.score is not None) if board else []
+    numbers, scores = [number for number, _ in scored], [score for _, score in scored]
+    better = max if record.metric in HIGHER_IS_BETTER else min
+    series = [
+        Series("trials", numbers, scores, joined=False),
+        Series("best so far", numbers, list(accumulate(scores, better))),
+    ]
+    return Plot(
+        "search",
+        "Search",
+        "The score of each trial on the folds of the training rows; the first is the recipe as it was.",
+        xy("score by trial", "trial", record.metric, series if scored else []),
+    )
 
 
 def _curve(record: RunRecord) -> Plot:

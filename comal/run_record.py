@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from comal.leaderboard import Leaderboard
+
 FILE_NAME = "run.json"
 REPORT_NAME = "report.html"
 
@@ -112,6 +114,7 @@ class RunRecord(_Part):
         metrics: The challenger's on the held-out rows.
         champion: The champion's on the same rows; empty without one.
         seconds: How long each step took.
+        search: What was tried before the fit; None without a search.
         tracked: Where the experiment tracker shows the run, below its address; empty where it was not told.
         warnings: What went wrong without harm to the model.
     """
@@ -138,5 +141,6 @@ class RunRecord(_Part):
     ended: str
     seconds: dict[str, float]
     plots: Plots
+    search: Leaderboard | None = None
     tracked: str = ""
     warnings: list[str] = []

@@ -1,6 +1,7 @@
 """A model that a study fitted or fetched, with what it says of the held-out rows."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,12 +21,14 @@ class Fitted:
         recipe: What it was fitted by; the champion's, the study's.
         trained: The model with its schema.
         held_out: Its predictions for the held-out rows, beside what was so.
+        report: The page of its run; the champion's is fetched by `comal experiments MODEL VERSION`.
     """
 
     name: str
     recipe: Recipe
     trained: TrainedModel
     held_out: Predictions
+    report: Path | None = None
 
     @property
     def metrics(self) -> dict[str, float]:

@@ -1,5 +1,8 @@
 """A study of one model of a stack: its rows, an idea fitted to them, and the champion to compare with."""
 
+import re
+import secrets
+import shutil
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,22 +15,33 @@ from comal import s3_layout
 from comal.cli.catalogue import deployed_recipe, require_model
 from comal.cli.items import rows_of
 from comal.cli.target import LOCAL_STACK, open_target
+from comal.cli.tracking_page import tracking_uri
 from comal.cli.versions import champion_of, versions_of
 from comal.errors import UserError
+from comal.own_fit import FILE_NAME as OWN_FIT_FILE
+from comal.own_fit import file_and_function
 from comal.recipe import Recipe
+from comal.run_record import REPORT_NAME, RunRecord
+from comal.tracking import tracking_environment
 from comal.training_window import keys_in_window
 from research.fitted import Fitted
+from training.artifacts import RECIPE_FILE
 from training.champion import load_champion
-from training.channels import Champion
+from training.channels import Champion, Hyperparameters
 from training.dataset import find_batches
-from training.evaluate import HeldOut, predict, predict_champion
-from training.fit import fit
+from training.evaluate import HeldOut, Predictions, predict, predict_champion
 from training.gain import gain_of
+from training.matrix import Matrix
+from training.model import TrainedModel, load_model
+from training.paths import TrainPaths
 from training.rows import Rows, read_rows
 from training.stop import StopRequest
+from training.train import train
 
 # Columns of a study's frames beside those of the batches.
 BATCH, HELD_OUT = "batch", "held_out"
+# Folder of a study's runs, beside its files of the lake.
+RUNS = "runs"
 
 
 class Study:
@@ -71,15 +85,37 @@ class Study:
         return frame.assign(**{HELD_OUT: rows.held_out})
 
     def fit(self, recipe: Recipe, name: str = "idea") -> Fitted:
-        """Fit the training rows as the container does, and predict the held-out ones.
+        """Run a training job of the recipe in this process: the container's own, a search included.
+
+        What it leaves lies in a folder of the run below the study's: the model, run.json and report.html. A stack with
+        the component `experiments` has it in its MLflow, too.
+
+        Args:
+            recipe: Such as `idea` makes.
+            name: What a comparison calls the model; the run's id begins with it.
 
         Raises:
             ComalError: A parameter or the rows do not fit.
         """
-        rows = read_rows(self._rows.batches, recipe)
-        trained, _ = fit(rows, recipe, StopRequest(), self._own_fit(recipe))
-        held_out = HeldOut(rows.batches, rows.held_out, trained.schema, rows.matrix[rows.held_out], rows.target)
-        return Fitted(name, recipe, trained, predict(trained, held_out.matrix, held_out))
+        run_id = f"{_slug(name)}-{secrets.token_hex(3)}"
+        paths = TrainPaths(self._folder / RUNS / run_id)
+        self._lay_out(paths, recipe, run_id)
+        train(paths, StopRequest(), tracking_environment(self._target.names.of_model(self._model), self._tracking_uri))
+        trained = load_model(paths.model)
+        fitted = Recipe.model_validate_json((paths.model / RECIPE_FILE).read_bytes())
+        matrix = read_rows(self._rows.batches, fitted).matrix
+        return Fitted(name, fitted, trained, self._predict(trained, matrix), paths.model / REPORT_NAME)
+
+    def runs(self) -> pd.DataFrame:
+        """The study's runs that came to an end, a row each in the order of their start: parameters and metrics."""
+        found = [
+            RunRecord.model_validate_json(path.read_bytes()) for path in self._folder.glob(f"{RUNS}/*/model/run.json")
+        ]
+        rows = [
+            {"run": one.run_id, "algorithm": one.algorithm, **one.parameters, **one.metrics}
+            for one in sorted(found, key=lambda one: one.started)
+        ]
+        return pd.DataFrame(rows)
 
     def champion(self) -> Fitted:
         """The version that is served, on the same held-out rows.
@@ -125,9 +161,30 @@ class Study:
         batches = [batch for batch in find_batches(self._folder) if batch.path in wanted]
         return read_rows(batches, self.recipe)
 
-    def _own_fit(self, recipe: Recipe) -> Path:
-        path = recipe.training.fit.partition(":")[0] if recipe.training.fit else ""
-        return self._target.repository.root / path
+    @cached_property
+    def _tracking_uri(self) -> str:
+        return tracking_uri(self._target)
+
+    def _predict(self, trained: TrainedModel, matrix: Matrix) -> Predictions:
+        rows = self._rows
+        held_out = HeldOut(rows.batches, rows.held_out, trained.schema, matrix[rows.held_out], rows.target)
+        return predict(trained, held_out.matrix, held_out)
+
+    def _lay_out(self, paths: TrainPaths, recipe: Recipe, run_id: str) -> None:
+        """What SageMaker would lay out for the job; rows are linked to where they lie."""
+        channel = paths.channel("recipe")
+        for folder in (paths.config, channel):
+            folder.mkdir(parents=True)
+        job = Hyperparameters(model=self._model, run_id=run_id)
+        (paths.config / "hyperparameters.json").write_text(job.model_dump_json(exclude_defaults=True))
+        (channel / RECIPE_FILE).write_text(recipe.model_dump_json())
+        if recipe.training.fit:
+            source, _ = file_and_function(recipe.training.fit)
+            shutil.copy(self._target.repository.root / source, channel / OWN_FIT_FILE)
+        for batch in self._rows.batches:
+            link = paths.channel("train") / batch.key
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(batch.path.resolve())
 
     def _fetch(self, bucket: str, key: str) -> Path:
         """A file of a bucket, fetched once: what lies below these keys is never written again."""
@@ -138,3 +195,7 @@ class Study:
             self._target.client("s3").download_file(bucket, key, str(begun))
             begun.replace(path)
         return path
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "run"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from comal.evaluation import Evaluation
+from comal.leaderboard import Leaderboard
 from comal.lineage import Lineage
 from comal.recipe import Recipe
 from comal.run_record import Curve, Data, Plots, RunRecord, Structure
@@ -36,6 +37,7 @@ def run_record(
     structure: Structure,
     curve: Curve | None,
     plots: Plots,
+    search: Leaderboard | None,
 ) -> RunRecord:
     """Everything that is known of the run; `recipe` is the one that was fitted by, after a search the winner's."""
     return RunRecord(
@@ -65,6 +67,7 @@ def run_record(
         ended=datetime.now(UTC).isoformat(timespec="milliseconds"),
         seconds=stopwatch.seconds,
         plots=plots,
+        search=search,
     )
 
 

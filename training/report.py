@@ -46,6 +46,7 @@ def report_page(record: RunRecord) -> str:
         *map(_figure, plots_of(record)),
         "</div>\n",
         _table("What it was fitted by", ("parameter", "value"), _parameters(record)),
+        _trials(record),
         _table("What it comes from", ("what", "value"), _origin(record)),
         "</body>\n</html>\n",
     ]
@@ -72,6 +73,23 @@ def _parameters(record: RunRecord) -> Iterable[tuple[Any, ...]]:
     yield "features", structure.features
     if structure.trees is not None:
         yield "trees", f"{structure.trees}, {structure.depth} deep at most, {structure.leaves} leaves"
+
+
+def _trials(record: RunRecord) -> str:
+    if record.search is None:
+        return ""
+    rows = [
+        (
+            "–" if one.rank is None else one.rank,
+            one.number,
+            one.state,
+            _number(one.score),
+            one.algorithm,
+            ", ".join(f"{name} {value}" for name, value in {**one.preprocessing, **one.params}.items()),
+        )
+        for one in record.search.trials
+    ]
+    return _table("What the search tried", ("rank", "trial", "state", record.metric, "algorithm", "parameters"), rows)
 
 
 def _origin(record: RunRecord) -> Iterable[tuple[Any, ...]]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from comal.charts import standalone
+from comal.leaderboard import Trial
 from comal.run_plots import plots_of
 from comal.run_record import FILE_NAME, REPORT_NAME, RunRecord
 from comal.tracking import EXPERIMENT_VARIABLE, TRACKING_VARIABLE
@@ -31,7 +32,7 @@ _LONGEST_VALUE = 500
 _KIND = {"mlflow.experimentKind": "custom_model_development"}
 
 
-def track(record: RunRecord, report: str, environment: Mapping[str, str] = os.environ) -> RunRecord:
+def track(record: RunRecord, report: str, environment: Mapping[str, str]) -> RunRecord:
     """Write a run to MLflow.
 
     Args:
@@ -76,6 +77,8 @@ def _write(record: RunRecord, report: str, uri: str, experiment: str) -> str:
     client.log_text(run_id, report, REPORT_NAME)
     client.log_text(run_id, record.model_dump_json(indent=1), FILE_NAME)
     client.set_terminated(run_id, "FINISHED", _milliseconds(record.ended))
+    for trial in record.search.trials if record.search else ():
+        _write_trial(client, experiment_id, run_id, record, trial)
     return f"#/experiments/{experiment_id}/runs/{run_id}"
 
 
@@ -109,6 +112,27 @@ def _write_numbers(client: "MlflowClient", run_id: str, record: RunRecord) -> No
     given = {"algorithm": record.algorithm, **record.parameters, **shape}
     params = [Param(name, str(value)[:_LONGEST_VALUE]) for name, value in given.items()]
     client.log_batch(run_id, metrics=metrics, params=params)
+
+
+def _write_trial(client: "MlflowClient", experiment_id: str, parent: str, record: RunRecord, trial: Trial) -> None:
+    """A trial of the search as a run below the run; the page folds it away there."""
+    from mlflow.entities import Metric, Param
+
+    began = _milliseconds(record.started)
+    ended = began + int(trial.seconds * 1000)
+    tags = {"mlflow.parentRunId": parent, "comal.run": record.run_id, "comal.trial": trial.state}
+    name = f"{record.run_id} trial {trial.number}"
+    run_id = client.create_run(experiment_id, start_time=began, tags=tags, run_name=name).info.run_id
+    key = f"folds.{record.metric}"
+    steps = list(zip(trial.rounds, trial.scores, strict=True))
+    if trial.score is not None:
+        # Last, so that it is what the page's table shows of the trial.
+        steps.append((trial.rounds[-1] + 1 if trial.rounds else 0, trial.score))
+    metrics = [Metric(key, score, ended, step) for step, score in steps]
+    given = {"algorithm": trial.algorithm, **trial.preprocessing, **trial.params}
+    params = [Param(name, str(value)[:_LONGEST_VALUE]) for name, value in given.items()]
+    client.log_batch(run_id, metrics=metrics, params=params)
+    client.set_terminated(run_id, "FAILED" if trial.state == "failed" else "FINISHED", ended)
 
 
 def _tags(record: RunRecord) -> dict[str, str]:

@@ -1,13 +1,15 @@
 """`python -m training train`: rows in, a model with its evaluation, card, lineage and profile out."""
 
 import json
+import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import numpy as np
 
 from comal.errors import ComalError
 from comal.evaluation import Evaluation
-from comal.leaderboard import FILE_NAME as LEADERBOARD_FILE
+from comal.leaderboard import Leaderboard
 from comal.recipe import Recipe
 from comal.run_record import FILE_NAME as RECORD_FILE
 from comal.run_record import REPORT_NAME as REPORT_FILE
@@ -51,12 +53,13 @@ from training.tracking import track
 SECONDS_TO_FIT = 60.0
 
 
-def train(paths: TrainPaths, stop: StopRequest) -> None:
+def train(paths: TrainPaths, stop: StopRequest, environment: Mapping[str, str] = os.environ) -> None:
     """Run one training job.
 
     Args:
         paths: Where the job's inputs lie and its outputs go.
         stop: Asked for by SIGTERM: the fit ends after its round, and what was fitted is evaluated and saved.
+        environment: Names the experiment tracker, or does not (comal.tracking).
 
     Raises:
         ComalError: The inputs cannot be trained on; the message is the job's failure reason.
@@ -64,10 +67,12 @@ def train(paths: TrainPaths, stop: StopRequest) -> None:
     stopwatch = Stopwatch()
     job = read_job(paths)
     with team_of(Hosts.read(paths.config / "resourceconfig.json")) as team:
-        _train(paths, job, stop, team, stopwatch)
+        _train(paths, job, stop, team, stopwatch, environment)
 
 
-def _train(paths: TrainPaths, job: Job, stop: StopRequest, team: Team, stopwatch: Stopwatch) -> None:
+def _train(
+    paths: TrainPaths, job: Job, stop: StopRequest, team: Team, stopwatch: Stopwatch, environment: Mapping[str, str]
+) -> None:
     batches = find_batches(job.rows)
     rows = read_rows(batches, job.recipe)
     say(
@@ -76,7 +81,7 @@ def _train(paths: TrainPaths, job: Job, stop: StopRequest, team: Team, stopwatch
     )
     stopwatch.lap("read")
     stop.check()
-    recipe, tried = _choose(job, rows, stop)
+    recipe, board = _choose(job, rows, stop)
     trained, device = fit(rows, recipe, stop, job.own_fit, paths.checkpoints, team)
     if not team.is_first:
         say(f"Fitted; {team.hosts.first} evaluates and saves.")
@@ -92,7 +97,9 @@ def _train(paths: TrainPaths, job: Job, stop: StopRequest, team: Team, stopwatch
     plots = plot_points(trained, found, held_out, importance, recipe.training.seed)
     stopwatch.lap("evaluate")
     structure = structure_of(trained, recipe)
-    record = run_record(recipe, evaluation, lineage, stopwatch, structure=structure, curve=curve, plots=plots)
+    record = run_record(
+        recipe, evaluation, lineage, stopwatch, structure=structure, curve=curve, plots=plots, search=board
+    )
     # First, so that a job that is killed while it waits for a tracker has left everything else.
     write_documents(
         paths,
@@ -103,12 +110,11 @@ def _train(paths: TrainPaths, job: Job, stop: StopRequest, team: Team, stopwatch
             PREDICTIONS_FILE_NAME: prediction_profile(trained, held_out, job.recipe).to_json(),
             IMPORTANCE_FILE: importance.model_dump_json(indent=2),
             **_documents_of(record),
-            **tried,
             CARD_FILE: json.dumps(model_card(recipe, evaluation, lineage, importance, stopped=stop.asked), indent=2),
         },
     )
     say_metrics(evaluation)
-    tracked = track(record, report_page(record))
+    tracked = track(record, report_page(record), environment)
     if tracked is not record:
         write_documents(paths, _documents_of(tracked))
 
@@ -117,16 +123,18 @@ def _documents_of(record: RunRecord) -> dict[str, str]:
     return {RECORD_FILE: record.model_dump_json(indent=1), REPORT_FILE: report_page(record)}
 
 
-def _choose(job: Job, rows: Rows, stop: StopRequest) -> tuple[Recipe, dict[str, str]]:
-    """The recipe to fit by, and the documents about the search for it, if there was one."""
+def _choose(job: Job, rows: Rows, stop: StopRequest) -> tuple[Recipe, Leaderboard | None]:
+    """The recipe to fit by, and what the search for it tried, if there was one."""
     if job.recipe.training.search is None:
-        return job.recipe, {}
+        return job.recipe, None
     # Half a second of imports, which a run without a search does not need.
     from training.search.search import search
 
-    found = search(rows, job.recipe, job.hyperparameters, stop)
+    # A job that is one of several has a seed of its own.
+    seed = job.hyperparameters.search_seed
+    found = search(rows, job.recipe, job.recipe.training.seed if seed is None else seed, stop)
     stop.grant(SECONDS_TO_FIT)
-    return found.recipe, {LEADERBOARD_FILE: found.leaderboard.model_dump_json(indent=2)}
+    return found.recipe, found.leaderboard
 
 
 def _held_out(trained: TrainedModel, rows: Rows) -> HeldOut:

@@ -1,6 +1,9 @@
 """`comal experiments`: the runs of a model side by side, and the page of each."""
 
+import sys
+import webbrowser
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -10,16 +13,19 @@ from comal.cli.models import metrics_text
 from comal.cli.records import fetch_run_report, record_of, report_address
 from comal.cli.target import LOCAL_STACK, Target, open_target
 from comal.cli.tracking_page import tracking_page
+from comal.cli.tracking_server import INSTALL, LOOPBACK, answers
 from comal.cli.verdict import version_named
 from comal.cli.versions import versions_of
-from comal.errors import UserError
+from comal.errors import PlatformError, UserError
 from comal.run_record import RunRecord
 
-EPILOG = examples("comal experiments tacos", "comal experiments tacos 3", "comal experiments tacos --json -s dev")
+EPILOG = examples(
+    "comal experiments tacos", "comal experiments tacos 3", "comal experiments tacos --json -s dev", "comal experiments"
+)
 
 
 def experiments(
-    model: Annotated[str, typer.Argument(help="Name of the model.")],
+    model: Annotated[str | None, typer.Argument(help="Name of the model; without it MLflow's page is opened.")] = None,
     version: Annotated[int | None, typer.Argument(help="Fetch the page of this version's run.", min=1)] = None,
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="How many runs, the newest.")] = 20,
     stack: Stack = LOCAL_STACK,
@@ -27,12 +33,16 @@ def experiments(
 ) -> None:
     """List the runs that were registered, newest first: parameters, metrics, rows, times; or fetch one's page.
 
-    The page has the run's plots and opens anywhere. With the component `experiments` MLflow's address is printed, too.
+    The page has the run's plots and opens anywhere. In a stack with the component `experiments` MLflow has the runs,
+    too: without a model its page is opened, and its address printed.
 
     Keys of --json, one row a run: version, approval, report (its address), and those of run.json but for plots; with a
-    version that row alone, and page (its path).
+    version that row alone, and page (its path); without a model: page (MLflow's address), and nothing is opened.
     """
     target = open_target(stack)
+    if model is None:
+        _open_tracker(target, as_json=as_json)
+        return
     require_model(target, model)
     if version is not None:
         _show_one(target, model, version_named(target, model, version), as_json=as_json)
@@ -52,6 +62,25 @@ def experiments(
     say(f"next          comal experiments {model} {runs[0][0]['version']}{target.option}")
     if page := tracking_page(target):
         say(f"MLflow        {page}")
+
+
+def _open_tracker(target: Target, *, as_json: bool) -> None:
+    page = tracking_page(target)
+    if not page:
+        raise UserError(
+            f"The stack '{target.stack}' has no component `experiments`, or is not deployed yet.",
+            next_step=f"Add experiments to comal:components in stacks/Pulumi.{target.stack}.yaml, then run: "
+            f"comal up{target.option}",
+        )
+    if as_json:
+        print_json({"page": page})
+        return
+    say(f"MLflow        {page}")
+    if urlsplit(page).hostname == LOOPBACK and not answers(page):
+        raise PlatformError(f"MLflow does not answer on {page}.", next_step=f"Run: {INSTALL}, then comal cloud start")
+    # A browser of the terminal would take over what reads the output of a script.
+    if not (sys.stdout.isatty() and webbrowser.open(page)):
+        say("next          open it in a browser")
 
 
 def _show_one(target: Target, model: str, row: dict[str, Any], *, as_json: bool) -> None:

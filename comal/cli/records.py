@@ -16,7 +16,12 @@ def record_of(target: Target, model: str, version: dict[str, Any]) -> RunRecord 
         model: Name of the model.
         version: A row of `versions_of`.
     """
-    content = _read(target, model, version, FILE_NAME)
+    return record_of_run(target, model, version["run_id"]) if version["run_id"] else None
+
+
+def record_of_run(target: Target, model: str, run_id: str) -> RunRecord | None:
+    """What a run left; None where no version was registered of it, or its folder was emptied."""
+    content = _read(target, model, run_id, FILE_NAME)
     return RunRecord.model_validate_json(content) if content else None
 
 
@@ -27,7 +32,7 @@ def report_address(target: Target, model: str, run_id: str) -> str:
 
 def fetch_run_report(target: Target, model: str, version: dict[str, Any]) -> Path | None:
     """Save the page of a version's run under .comal/reports/; None where there is none."""
-    content = _read(target, model, version, REPORT_NAME)
+    content = _read(target, model, version["run_id"], REPORT_NAME) if version["run_id"] else None
     if content is None:
         return None
     path = target.repository.reports_dir / target.stack / f"{model}-{version['version']}.html"
@@ -36,10 +41,8 @@ def fetch_run_report(target: Target, model: str, version: dict[str, Any]) -> Pat
     return path
 
 
-def _read(target: Target, model: str, version: dict[str, Any], file_name: str) -> bytes | None:
-    if not version["run_id"]:
-        return None
-    key = s3_layout.run_record_key(model, version["run_id"], file_name)
+def _read(target: Target, model: str, run_id: str, file_name: str) -> bytes | None:
+    key = s3_layout.run_record_key(model, run_id, file_name)
     s3 = target.client("s3")
     try:
         return bytes(s3.get_object(Bucket=target.names.bucket("models"), Key=key)["Body"].read())

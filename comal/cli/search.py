@@ -5,13 +5,11 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from comal import leaderboard, s3_layout
-from comal.archive import Limits, read_members
 from comal.cli.catalogue import deployed_recipe, require_model
 from comal.cli.console import Json, Stack, examples, print_json, print_table, say
 from comal.cli.models import metrics_text
+from comal.cli.records import record_of_run
 from comal.cli.retrain import follow_request, request_run
-from comal.cli.runs import run_of
 from comal.cli.target import LOCAL_STACK, Target, open_target
 from comal.errors import UserError
 from comal.leaderboard import Leaderboard, Trial
@@ -25,7 +23,6 @@ EPILOG = examples(
 )
 # The best of so many trials are shown to people; --json has all.
 _SHOWN = 10
-_LIMITS = Limits(max_members=1000, max_bytes=64 << 20)
 
 
 def search(
@@ -44,8 +41,8 @@ def search(
     Exit code 1 when no run was started or the run failed. The recipe stays as it is: what is found is printed, to be
     put there.
 
-    Keys of --json: event_id, run_id, status, version, approval, why, metrics, endpoint, leaderboard (as search.json has
-    it); with --no-follow: event_id.
+    Keys of --json: event_id, run_id, status, version, approval, why, metrics, endpoint, leaderboard (`search` of
+    run.json); with --no-follow: event_id.
     """
     target = open_target(stack)
     require_model(target, model)
@@ -58,25 +55,14 @@ def search(
             say(f"Requested ({trigger}). Next: comal status {model}{target.option}")
         return
     outcome = follow_request(target, model, trigger)
-    board = leaderboard_of(target, model, outcome["run_id"])
+    record = record_of_run(target, model, outcome["run_id"])
+    assert record is not None  # a version was registered
+    board = record.search
+    assert board is not None  # it was asked for
     if as_json:
         print_json({**outcome, "leaderboard": board.model_dump()})
     else:
-        _show(target, outcome, board)
-
-
-def leaderboard_of(target: Target, model: str, run_id: str) -> Leaderboard:
-    """What a run's search tried; of several side by side, the one that found the best.
-
-    Raises:
-        AlgorithmError: The run did not search.
-    """
-    run = run_of(target, model, run_id)
-    assert run is not None  # its end was waited for
-    key = s3_layout.run_output_key(model, run_id, run["training_job"], "output")
-    body = target.client("s3").get_object(Bucket=target.names.bucket("models"), Key=key)["Body"]
-    files = read_members(body, [leaderboard.FILE_NAME], _LIMITS)
-    return Leaderboard.model_validate_json(files[leaderboard.FILE_NAME])
+        _show(target, model, outcome, board)
 
 
 def _wanted(recipe: Recipe, trials: int | None, minutes: float | None, jobs: int | None = None) -> Search:
@@ -98,7 +84,7 @@ def _wanted(recipe: Recipe, trials: int | None, minutes: float | None, jobs: int
     return wanted
 
 
-def _show(target: Target, outcome: dict[str, Any], board: Leaderboard) -> None:
+def _show(target: Target, model: str, outcome: dict[str, Any], board: Leaderboard) -> None:
     columns = ("rank", "trial", "algorithm", board.metric, "seconds", "parameters")
     ranked = [trial for trial in board.trials if trial.rank]
     print_table(columns, [_cells(trial) for trial in ranked[:_SHOWN]])
@@ -114,7 +100,7 @@ def _show(target: Target, outcome: dict[str, Any], board: Leaderboard) -> None:
     if winner is None or winner.number == 0:
         say("next          the recipe as it is was best: nothing to change")
     else:
-        place = f"recipes/{board.model}.yaml"
+        place = f"recipes/{model}.yaml"
         say(f"next          to keep it for later runs, put into {place}, then comal up{target.option}:")
         say(_lines(winner))
 

@@ -10,6 +10,14 @@ def tracking_page(target: Target) -> str:
     SageMaker's is signed for the person who asks, and good for five minutes.
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePresignedMlflowAppUrl.html
     """
+    uri = tracking_uri(target)
+    if not uri.startswith("arn:"):
+        return uri
+    return str(target.client("sagemaker").create_presigned_mlflow_app_url(Arn=uri)["AuthorizedUrl"])
+
+
+def tracking_uri(target: Target) -> str:
+    """What MLflow's client is told to write there: a server's address or an App's ARN; empty without either."""
     config = target.repository.stack_config(target.stack)
     if COMPONENT not in (config.get(COMPONENTS_SETTING) or []):
         return ""
@@ -19,5 +27,5 @@ def tracking_page(target: Target) -> str:
     for page in sagemaker.get_paginator("list_mlflow_apps").paginate():
         for app in page["Summaries"]:
             if app["Name"] == name:
-                return str(sagemaker.create_presigned_mlflow_app_url(Arn=app["Arn"])["AuthorizedUrl"])
+                return str(app["Arn"])
     return ""

@@ -15,6 +15,7 @@ from comal.cli.repository import Repository
 COMPONENT = "experiments"
 COMPONENTS_SETTING, URI_SETTING = "comal:components", "comal:trackingUri"
 LOCAL = "local"
+LOOPBACK = "127.0.0.1"
 INSTALL = "make experiments"
 _READY_TIMEOUT_S = 60.0
 _POLL_S = 0.1
@@ -39,7 +40,7 @@ def ensure(repository: Repository) -> None:
     """
     uri = uri_of(repository.stack_config(LOCAL)) if LOCAL in repository.stacks else ""
     address = urlsplit(uri)
-    if address.hostname != "127.0.0.1" or address.port is None or answers(uri):
+    if address.hostname != LOOPBACK or address.port is None or answers(uri):
         return
     program = repository.state_dir / "mlflow/bin/mlflow"
     if not program.exists():

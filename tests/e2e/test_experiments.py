@@ -1,9 +1,12 @@
 """Runs in MLflow: its own page in a real browser shows them with their plots, and without it nothing else changes."""
 
 import json
+import os
+import pty
 import re
 import shutil
 import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,9 @@ import pytest
 from comal.cli.demo.chain import MODEL, TacoChain
 from comal.cli.following import wait_for_endpoint
 from comal.cli.repository import Repository
+from comal.run_record import RunRecord
 from localcloud.processes import end_processes, find_listener
+from research import Study
 from tests.e2e.clone import Clone
 from tests.running_cloud import REPOSITORY, find_free_port
 
@@ -92,6 +97,20 @@ def test_the_command_names_the_page(trained, uri):
     assert f"{uri}/#/experiments/" in one
 
 
+def test_without_a_model_the_page_is_opened_for_a_person_and_named_to_a_script(trained, uri, tmp_path):
+    assert trained.json("experiments") == {"page": uri}
+    browser, seen = tmp_path / "browser", tmp_path / "seen"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {seen}\n')
+    browser.chmod(0o755)
+    reading_end, terminal = pty.openpty()
+    command = [Path(sys.executable).parent / "comal", "experiments"]
+    environment = {**trained.environment, "BROWSER": str(browser)}
+    subprocess.run(command, cwd=trained.root, env=environment, stdout=terminal, timeout=60, check=True)
+    os.close(terminal)
+    os.close(reading_end)
+    assert seen.read_text().strip() == uri
+
+
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
 def test_mlflows_own_page_shows_the_runs_and_their_plots(trained, uri, tmp_path):
     records = trained.json("experiments", MODEL)
@@ -105,14 +124,44 @@ def test_mlflows_own_page_shows_the_runs_and_their_plots(trained, uri, tmp_path)
     assert len(picture) > 50_000
 
 
+def test_trials_of_a_search_are_runs_below_their_run(trained, uri):
+    board = trained.json("search", MODEL, "--trials", "4", "--minutes", "1")["leaderboard"]
+    parent = next(record for record in trained.json("experiments", MODEL) if record["search"])
+    _, experiment, _, run_id = parent["tracked"].removeprefix("#/").split("/")
+    query = f"tags.`mlflow.parentRunId` = '{run_id}'"
+    runs = ask(uri, "runs/search", experiment_ids=[experiment], filter=query)["runs"]
+    found = {}
+    for run in runs:
+        params = {param["key"]: param["value"] for param in run["data"]["params"]}
+        scores = {metric["key"]: metric["value"] for metric in run["data"]["metrics"]}
+        found[int(run["info"]["run_name"].rpartition(" ")[2])] = (params["algorithm"], scores.get("folds.rmse"))
+    complete = [trial for trial in board["trials"] if trial["score"] is not None]
+    assert len(found) == len(board["trials"]) == 4
+    assert complete
+    for trial in complete:
+        assert found[trial["number"]] == (trial["algorithm"], pytest.approx(trial["score"]))
+
+
+def test_a_fit_in_a_notebook_is_a_run_as_well(trained, uri, monkeypatch):
+    monkeypatch.chdir(trained.root)
+    study = Study(MODEL)
+    study.fit(study.idea(params={"num_boost_round": 5}), name="five rounds")
+    (path,) = trained.root.glob(f".comal/research/local/{MODEL}/runs/five-rounds-*/model/run.json")
+    record = RunRecord.model_validate_json(path.read_bytes())
+    assert record.warnings == []
+    run = ask(uri, f"runs/get?run_id={record.tracked.rpartition('/')[2]}")["run"]
+    assert (run["info"]["run_name"], run["info"]["status"]) == (record.run_id, "FINISHED")
+
+
 def test_a_run_without_its_tracker_ends_as_it_would_have_and_says_so(trained, uri):
     server = find_listener(int(uri.rpartition(":")[2]))
     assert server is not None
     end_processes([server], timeout_s=10)
     outcome = trained.json("retrain", MODEL, "--reason", "without MLflow")
-    assert outcome["version"] == 3
+    assert outcome["version"] == 4
     newest = trained.json("experiments", MODEL)[0]
     assert "was not written to MLflow" in newest["warnings"][0]
+    assert "comal cloud start" in trained.comal("experiments", exit_code=1).stderr
     assert newest["tracked"] == ""
 
 

@@ -22,6 +22,7 @@ from nbclient import NotebookClient
 from comal.cli.demo.chain import MODEL
 from comal.cli.following import wait_for_endpoint
 from comal.cli.items import rows_of
+from comal.run_record import RunRecord
 from tests.e2e.clone import Clone
 from tests.e2e.grants import actions_asked_for, granted_actions
 
@@ -182,6 +183,11 @@ def test_the_research_notebook_fits_what_production_then_registers(clone, monkey
     metrics = ast.literal_eval(told.outputs[-1]["data"]["text/plain"])
     registered = next(row for row in clone.json("models", MODEL) if row["version"] == newest(clone))
     assert registered["metrics"] == metrics
+    (report,) = clone.root.glob(f".comal/research/local/{MODEL}/runs/shallower-trees-*/model/report.html")
+    record = RunRecord.model_validate_json((report.parent / "run.json").read_bytes())
+    assert (record.metrics, record.plots.importance[0].value > 0) == (metrics, True)
+    tabled = next(cell for cell in notebook.cells if "study.runs()" in cell.source)
+    assert record.run_id in tabled.outputs[-1]["data"]["text/plain"]
 
 
 def test_ingestion_may_do_what_it_does_and_nothing_else(clone):

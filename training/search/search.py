@@ -11,7 +11,6 @@ from comal.errors import ComalError
 from comal.leaderboard import Leaderboard, Trial
 from comal.recipe import HIGHER_IS_BETTER, Preprocessing, Recipe, Training
 from comal.training_job import SCORE
-from training.channels import Hyperparameters
 from training.progress import say
 from training.rows import Rows
 from training.schema import schema_of
@@ -45,13 +44,13 @@ class Found:
     leaderboard: Leaderboard
 
 
-def search(rows: Rows, recipe: Recipe, job: Hyperparameters, stop: StopRequest) -> Found:
+def search(rows: Rows, recipe: Recipe, seed: int, stop: StopRequest) -> Found:
     """Search on the training rows; the held-out rows are not looked at.
 
     Args:
         rows: The run's rows.
         recipe: Its `training.search` says how long; its own way to train is the first trial.
-        job: Names the run, and has the seed of a search that is one of several.
+        seed: Of the trials' choices; folds are drawn by the recipe's own.
         stop: Ends the search; what was best so far is found.
 
     Raises:
@@ -61,7 +60,6 @@ def search(rows: Rows, recipe: Recipe, job: Hyperparameters, stop: StopRequest) 
     matrix, target = rows.matrix[rows.training], rows.training_target(schema.classes)
     folds = make_folds(target, recipe.training.seed, two_classes=recipe.task == "binary")
     searched = SearchedRows(matrix, target, schema, folds)
-    seed = recipe.training.seed if job.search_seed is None else job.search_seed
     trials = _Trials(recipe, searched, space_of(recipe, schema, matrix, target), seed, stop)
     say(
         f"Searching among {', '.join(trials.space.algorithms)}: at most {trials.budget.trials} trials, "
@@ -69,8 +67,6 @@ def search(rows: Rows, recipe: Recipe, job: Hyperparameters, stop: StopRequest) 
     )
     ended_by = trials.run()
     board = Leaderboard(
-        model=recipe.model,
-        run_id=job.run_id,
         metric=recipe.metric,
         folds=len(folds),
         rows=len(target),
@@ -147,8 +143,9 @@ class _Trials:
         number, began = len(self.done), time.monotonic()
         recipe = with_training(self._recipe, training)
         loss, state, reason = None, "complete", ""
+        validation = CrossValidation(self._rows, recipe, self.budget, report, own)
         try:
-            validated = CrossValidation(self._rows, recipe, self.budget, report, own).run()
+            validated = validation.run()
             loss = validated.loss
             if validated.rounds is not None and not own:
                 recipe = with_training(recipe, recipe.training, {"num_boost_round": validated.rounds})
@@ -161,12 +158,15 @@ class _Trials:
                 raise
             state, reason = "failed", error.message
         self.ways[number] = recipe.training
+        rounds, losses = validation.curve
         trial = Trial(
             number=number,
             algorithm=recipe.training.algorithm,
             params=dict(recipe.training.params),
             preprocessing=_chosen(recipe.training.preprocessing),
-            score=None if loss is None else (-loss if self._recipe.metric in HIGHER_IS_BETTER else loss),
+            score=None if loss is None else self._score(loss),
+            rounds=rounds,
+            scores=[self._score(each) for each in losses],
             seconds=round(time.monotonic() - began, 3),
             state=state,
             reason=reason,
@@ -177,7 +177,11 @@ class _Trials:
 
     def _loss(self, trial: Trial) -> float:
         assert trial.score is not None  # a complete trial has one
-        return -trial.score if self._recipe.metric in HIGHER_IS_BETTER else trial.score
+        return self._score(trial.score)
+
+    def _score(self, loss: float) -> float:
+        """The metric of a loss, or the loss of a metric: what is better when higher is negated."""
+        return -loss if self._recipe.metric in HIGHER_IS_BETTER else loss
 
 
 def _chosen(preprocessing: Preprocessing) -> dict[str, str]:

@@ -76,6 +76,7 @@ class CrossValidation:
     budget: Budget
     report: Report
     own: bool = False
+    _checkpoints: list[int] = field(default_factory=list)
     _losses: list[list[float]] = field(default_factory=list)
     _over: bool = False
 
@@ -96,24 +97,33 @@ class CrossValidation:
             return Validated(float(np.mean(self._losses)), None)
         first, *others = self.rows.folds
         checkpoints = own_checkpoints(training) if self.own else checkpoints_of(training)
-        self._losses.append(self._grow(first, checkpoints, first=True))
+        self._checkpoints = checkpoints
+        self._losses.append([])
+        self._grow(first, checkpoints, self._losses[0], first=True)
         self._report_fold(0)
         checkpoints = checkpoints[: len(self._losses[0])]
         with ThreadPoolExecutor(_fits_at_a_time(self.rows.matrix)) as pool:
             try:
-                for number, losses in enumerate(pool.map(lambda fold: self._grow(fold, checkpoints), others), start=1):
+                for number, losses in enumerate(
+                    pool.map(lambda fold: self._grow(fold, checkpoints, []), others), start=1
+                ):
                     self._losses.append(losses)
                     self._report_fold(number)
             finally:
                 self._over = True
-        common = min(map(len, self._losses))
-        curve = np.mean([losses[:common] for losses in self._losses], axis=0)
-        best = common - 1 if self.own else int(curve.argmin())
-        return Validated(float(curve[best]), checkpoints[best])
+        _, curve = self.curve
+        best = len(curve) - 1 if self.own else int(np.argmin(curve))
+        return Validated(curve[best], checkpoints[best])
 
-    def _grow(self, fold: Fold, checkpoints: list[int], *, first: bool = False) -> list[float]:
-        """The loss at each checkpoint of one fold; the first fold says where growing ends."""
-        losses: list[float] = []
+    @property
+    def curve(self) -> tuple[list[int], list[float]]:
+        """Rounds, and the loss after each as far as it is known, averaged over the folds; empty without rounds."""
+        common = min(map(len, self._losses), default=0) if self._checkpoints else 0
+        losses = np.array([losses[:common] for losses in self._losses])
+        return self._checkpoints[:common], losses.mean(axis=0).tolist() if common else []
+
+    def _grow(self, fold: Fold, checkpoints: list[int], losses: list[float], *, first: bool = False) -> list[float]:
+        """Add the loss at each checkpoint of one fold; the first fold says where growing ends."""
         pruned = False
 
         def watch(done: int, model: Model) -> bool:

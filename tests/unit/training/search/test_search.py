@@ -11,6 +11,8 @@ import pytest
 
 from comal.errors import AlgorithmError, RecipeError
 from comal.leaderboard import Leaderboard
+from comal.run_plots import plots_of
+from comal.run_record import RunRecord
 from tests.unit.training.job_folder import JobFolder, NewJob, Sample
 from tests.unit.training.test_train_process import start
 from training.holdout import held_out_rows
@@ -21,7 +23,7 @@ QUICK = {"num_boost_round": 20}
 
 
 def board_of(job: JobFolder) -> Leaderboard:
-    return Leaderboard.model_validate(job.document("search.json"))
+    return Leaderboard.model_validate(job.document("run.json")["search"])
 
 
 def timeless(board: Leaderboard) -> dict[str, Any]:
@@ -50,7 +52,10 @@ def test_the_winner_is_trained_and_every_trial_is_kept(name: str, new_job: NewJo
     recipe = job.document("recipe.json")["training"]
     assert (recipe["algorithm"], recipe["params"], recipe["search"]) == (winner.algorithm, winner.params, None)
     assert load_model(job.paths.model).schema.algorithm == winner.algorithm
-    assert (job.paths.output / "search.json").read_text() == (job.paths.model / "search.json").read_text()
+    assert all(len(trial.rounds) == len(trial.scores) for trial in board.trials)
+    assert (board.own.rounds[-1], board.own.scores[-1]) == (QUICK["num_boost_round"], board.own.score)
+    assert "What the search tried" in (job.paths.model / "report.html").read_text()
+    assert next(plot.name for plot in plots_of(RunRecord.model_validate(job.document("run.json")))) == "search"
     ranked = [trial for trial in board.trials if trial.rank]
     assert [trial.score for trial in ranked] == sorted(trial.score for trial in ranked)
 
@@ -60,7 +65,7 @@ def test_training_by_the_winners_recipe_gives_the_same_model_without_a_search(ne
     searched.run()
     again = new_job(searched.document("recipe.json"), diabetes.batches)
     again.run()
-    assert not (again.paths.model / "search.json").exists()
+    assert again.document("run.json")["search"] is None
     for name in ("model.txt", "schema.json"):
         assert (again.paths.model / name).read_text() == (searched.paths.model / name).read_text()
 

@@ -2,47 +2,52 @@
 
 A record counts from the later of two times: when it happened and when it was known. The newest by the first that counts
 already is the one that was known. DuckDB's ASOF join looks at one time only
-(https://duckdb.org/docs/stable/sql/query_syntax/from.html#as-of-joins): it finds the newest event time for
-all. Whoever has a version of it that was known by then has the answer; for the others, a few, the records that were
-overtaken before they were known are put aside first.
+(https://duckdb.org/docs/stable/sql/query_syntax/from.html#as-of-joins): it finds the newest record by event time for
+all questions. Where that one was known by then, and no other has the same time, it is the answer. The other questions,
+a few, are asked again: of all records of their entities, or where those are too many, of the records that stood.
 """
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    import duckdb
+
 _NEWEST = """
-create temp table newest as
-select asked.position, asked.entity, asked.time, record.event_time
+select position, number, (hash(record.entity, event_time) >> 32)::uinteger as mark
 from asked asof join record on asked.entity = record.entity and asked.time > record.event_time
 """
-_KNOWN = """
-create temp table known as
-select newest.position, arg_max(record.number, (record.since, record.number)) as number
-from newest join record using (entity, event_time) where record.since < newest.time
-group by newest.position
+_MARKS = "select (hash(entity, event_time) >> 32)::uinteger as mark from record"
+_WEIGHT = "select count(*) from again join sample using (entity)"
+_BY_PAIRS = """
+select position, arg_max(number, (event_time, greatest(event_time, known_at), number)) as number
+from again join record
+on again.entity = record.entity and again.time > record.event_time and again.time > record.known_at
+group by position
 """
-_ANSWER = """
-with late as (select * from newest anti join known using (position)),
-standing as (
-    select * from record semi join late using (entity) qualify event_time = max(event_time) over (
-        partition by entity order by since, event_time, number rows unbounded preceding
-    )
+# A record stands from the moment it is known if none that happened later was known before.
+_BY_STANDING = """
+with standing as materialized (
+    select *, greatest(event_time, known_at) as since from record semi join again using (entity)
+    qualify event_time = max(event_time) over (partition by entity order by since rows unbounded preceding)
 ),
 latest as (
-    select late.position, standing.entity, standing.since from late asof join standing
-    on late.entity = standing.entity and late.time > standing.since
-),
-settled as (
-    select latest.position, arg_max(standing.number, (standing.event_time, standing.number)) as number
-    from latest join standing using (entity, since) group by latest.position
+    select again.position, standing.entity, standing.since from again asof join standing
+    on again.entity = standing.entity and again.time > standing.since
 )
-select position, number from asked left join (from known union all from settled) using (position)
-order by position
+select position, arg_max(number, (event_time, number)) as number
+from latest join standing using (entity, since) group by position
 """
+# How many of a mark's 32 bits lead to where a mark that is not alone is looked up: 4 MiB.
+_LOOKED_UP = 22
+# Pairs of a question and a record that cost less than to sort the records.
+_PAIRS = 20_000_000
+_SAMPLE = 50_000
 _MICROSECONDS = pa.timestamp("us", "UTC")
 
 
@@ -76,33 +81,69 @@ def point_in_time(
     # An optional dependency: the extra `features`.
     import duckdb
 
-    happened, since = _instants(records[event_time]), _instants(records[known_at])
-    since, times = np.maximum(happened, since), _instants(asked[time])
-    record = {
-        "entity": records[entity],
-        "event_time": happened,
-        "since": since,
-        "number": np.arange(records.num_rows),
-    }
+    happened, known = _utc(records[event_time]), _utc(records[known_at])
+    times, entities = _utc(asked[time]), records[entity]
+    numbers = np.arange(records.num_rows, dtype=np.int32)
     with duckdb.connect() as connection:
         connection.register(
-            "asked", pa.table({"position": np.arange(asked.num_rows), "entity": asked[entity], "time": times})
+            "record", pa.table({"entity": entities, "event_time": happened, "known_at": known, "number": numbers})
         )
-        connection.register("record", pa.table(record))
-        connection.execute(_NEWEST)
-        connection.execute(_KNOWN)
-        found = connection.sql(_ANSWER).to_arrow_table()["number"]
+        positions = np.arange(asked.num_rows)
+        connection.register("asked", pa.table({"position": positions, "entity": asked[entity], "time": times}))
+        found = _numbers(connection, asked[entity], times, entities, known)
     if ttl is not None:
-        age = pc.subtract(pa.array(times), pa.array(since, pa.int64()).take(found))
-        found = pc.if_else(pc.less(age, ttl // timedelta(microseconds=1)), found, None)
+        happened_late, known_late = (pc.less(pc.subtract(times, one.take(found)), ttl) for one in (happened, known))
+        found = pc.if_else(pc.or_(happened_late, known_late), found, None)
     for name in features:
         asked = asked.append_column(name, records[name].take(found))
     return asked
 
 
-def _instants(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    """Timestamps in microseconds since 1970; without a zone they are UTC."""
+def _numbers(
+    connection: "duckdb.DuckDBPyConnection",
+    asked: pa.ChunkedArray,
+    times: pa.ChunkedArray,
+    entities: pa.ChunkedArray,
+    known: pa.ChunkedArray,
+) -> pa.Array:
+    """Which record answers each question; null where none does.
+
+    Args:
+        connection: Has the tables `asked` and `record`.
+        asked: Entity of each question.
+        times: Its time.
+        entities: Entity of each record.
+        known: When it was known.
+    """
+    newest = connection.sql(_NEWEST).fetchnumpy()
+    marks = connection.sql(_MARKS).fetchnumpy()["mark"]
+    found = np.full(len(times), -1, dtype=np.int32)
+    position, number = newest["position"], newest["number"]
+    found[position] = number
+    late = pc.greater_equal(known.take(number), times.take(position)).to_numpy()
+    again = position[late | _may_not_be_alone(newest["mark"], marks)]
+    found[again] = -1
+    connection.register("again", pa.table({"position": again, "entity": asked.take(again), "time": times.take(again)}))
+    every = max(1, len(entities) // _SAMPLE)
+    connection.register("sample", pa.table({"entity": entities.take(np.arange(0, len(entities), every))}))
+    ((weight,),) = connection.sql(_WEIGHT).fetchall()
+    answers = connection.sql(_BY_PAIRS if weight * every <= _PAIRS else _BY_STANDING).fetchnumpy()
+    found[answers["position"]] = answers["number"]
+    return pa.array(found, mask=found < 0)
+
+
+def _may_not_be_alone(asked: NDArray[np.uint32], marks: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Whether several records have a mark: those of one entity and time do, and a few others by chance; sorts marks."""
+    shift = 32 - _LOOKED_UP
+    marks.sort()
+    several = np.zeros(1 << _LOOKED_UP, dtype=bool)
+    several[marks[1:][marks[1:] == marks[:-1]] >> shift] = True
+    found: NDArray[np.bool_] = several[asked >> shift]
+    return found
+
+
+def _utc(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Timestamps in microseconds; without a zone they are UTC."""
     if column.type.tz is None:
         column = pc.assume_timezone(column, "UTC")
-    instants: NDArray[np.int64] = column.cast(_MICROSECONDS).cast(pa.int64()).to_numpy()
-    return instants
+    return column.cast(_MICROSECONDS)

@@ -1,5 +1,6 @@
 """DuckDB's join against the slow and obvious way, and against the one that functions use."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -73,6 +74,16 @@ def obvious(question: tuple[str, int], rows: list[tuple[str, int, int]], ttl_min
     return number if ttl_minutes is None or since > time - ttl_minutes else None
 
 
+@pytest.fixture(scope="module", params=["pairs", "standing"])
+def way(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Both ways to ask again: no pair is too many, and every pair is."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "standing":
+            patch.setattr("comal.point_in_time._PAIRS", -1)
+        yield
+
+
+@pytest.mark.usefixtures("way")
 @given(st.lists(question, min_size=1, max_size=12), st.lists(record, max_size=14), st.sampled_from([None, 1, 5]))
 @settings(max_examples=120, deadline=None)
 def test_every_entity_gets_what_was_known_and_nothing_else(

@@ -16,7 +16,7 @@ from comal.clients import Connection
 from tests.e2e.clone import Clone
 from tests.e2e.grants import unused_grants
 from tests.e2e.inventory import inventory
-from tests.running_cloud import REGION
+from tests.running_cloud import REGION, REPOSITORY
 
 NOT_SEEN_HERE = {
     ("deploy-model", "s3:ListBucket"): "without it S3 answers 403 where an object is absent",
@@ -170,6 +170,18 @@ def test_a_fit_of_the_teams_own_is_deployed_pinned_and_judged_like_any_other(clo
     pinned = clone.client("s3").get_object(Bucket=bucket, Key=f"{prefix}fit.py")["Body"].read()
     assert pinned == (clone.root / "my_models/tacos.py").read_bytes()
     assert outcome["metrics"]["rmse"] < 4
+
+
+def test_two_instances_train_what_one_did(clone):
+    recipe = yaml.safe_load((REPOSITORY / "recipes/tacos.yaml").read_text())
+    recipe["training"]["instances"] = 2
+    (clone.root / "recipes/tacos.yaml").write_text(yaml.safe_dump(recipe, sort_keys=False))
+    clone.comal("up")
+    outcome = clone.json("retrain", MODEL, "--reason", "two instances")
+    alone = next(row for row in clone.json("models", MODEL) if row["version"] == 3)
+    # Each draws its `subsample` from its own share of the rows; tests/unit/training/test_team.py has it to the digit.
+    assert outcome["metrics"] == pytest.approx(alone["metrics"], rel=0.03)
+    assert "of 2 hosts." in clone.comal("logs", "job", MODEL).stdout
 
 
 def test_logs_of_job_function_and_endpoint_are_there(clone):

@@ -15,14 +15,26 @@ from localcloud.aws.sagemaker.containers.images import Image
 from localcloud.aws.sagemaker.containers.sandbox import CONTAINER_BASE
 from localcloud.aws.sagemaker.store import Document
 
-_HOST = "algo-1"
 _DIRECTORIES = ("input/config", "input/data", "model", "output/data", "checkpoints", "code")
 # What a process needs to run at all; nothing else of the emulator's environment is the job's business.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE")
 
 
-def prepare_job_directory(ml_dir: Path, job: Document) -> None:
-    """Makes /opt/ml anew, with everything in it but the channels' files."""
+def host_names(job: Document) -> list[str]:
+    """Names by which the hosts of a job find each other."""
+    return [f"algo-{number}" for number in range(1, job["ResourceConfig"].get("InstanceCount", 1) + 1)]
+
+
+def write_host_names(directory: Path, names: list[str]) -> Path:
+    """An /etc/hosts in which they are this machine, beside what the machine's own says."""
+    path = directory / "hosts"
+    own = Path("/etc/hosts").read_text() if Path("/etc/hosts").is_file() else ""
+    path.write_text(f"127.0.0.1 {' '.join(names)}\n{own}")
+    return path
+
+
+def prepare_job_directory(ml_dir: Path, job: Document, host: str) -> None:
+    """Makes a host's /opt/ml anew, with everything in it but the channels' files."""
     if ml_dir.exists():
         shutil.rmtree(ml_dir)
     for name in _DIRECTORIES:
@@ -40,12 +52,12 @@ def prepare_job_directory(ml_dir: Path, job: Document) -> None:
             for channel in job.get("InputDataConfig", [])
         },
         "resourceconfig": {
-            "current_host": _HOST,
+            "current_host": host,
             "current_instance_type": instance_type,
             "current_group_name": "homogeneousCluster",
-            "hosts": [_HOST],
+            "hosts": host_names(job),
             "instance_groups": [
-                {"instance_group_name": "homogeneousCluster", "instance_type": instance_type, "hosts": [_HOST]}
+                {"instance_group_name": "homogeneousCluster", "instance_type": instance_type, "hosts": host_names(job)}
             ],
             "network_interface_name": "lo",
         },
@@ -75,7 +87,7 @@ def base_environment(image: Image, edge_url: str, region: str, credentials: Cred
     }
 
 
-def training_environment(job: Document) -> dict[str, str]:
+def training_environment(job: Document, host: str) -> dict[str, str]:
     """What a training container gets besides; the request's own `Environment` wins."""
     hyperparameters: dict[str, str] = job.get("HyperParameters", {})
     channels = [channel["ChannelName"] for channel in job.get("InputDataConfig", [])]
@@ -89,8 +101,8 @@ def training_environment(job: Document) -> dict[str, str]:
         "SM_INPUT_CONFIG_DIR": f"{CONTAINER_BASE}/input/config",
         "SM_HPS": json.dumps(hyperparameters),
         "SM_CHANNELS": json.dumps(sorted(channels)),
-        "SM_CURRENT_HOST": _HOST,
-        "SM_HOSTS": json.dumps([_HOST]),
+        "SM_CURRENT_HOST": host,
+        "SM_HOSTS": json.dumps(host_names(job)),
         "SM_NUM_CPUS": str(os.cpu_count() or 1),
         "SM_NUM_GPUS": "0",
         **{f"SM_CHANNEL_{name.upper()}": f"{CONTAINER_BASE}/input/data/{name}" for name in channels},

@@ -118,13 +118,3 @@ class TrainingJobs:
 def _check_request(request: Document) -> None:
     if not request["AlgorithmSpecification"].get("TrainingImage"):
         raise ValidationError("You must specify a training image: this machine has no AWS Marketplace algorithms.")
-    resources = request["ResourceConfig"]
-    count = resources.get("InstanceCount", 1)
-    if count > 1:
-        instance = resources.get("InstanceType", "local")
-        raise ApiError(
-            "ResourceLimitExceeded",
-            f"The account-level service limit '{instance} for training job usage' is 1 Instances, with current "
-            f"utilization of 0 Instances and a request delta of {count} Instances. Please use AWS Service Quotas to "
-            "request an increase for this quota.",
-        )

@@ -14,19 +14,25 @@ from localcloud.aws.sagemaker.aws_clients import AwsClients
 from localcloud.aws.sagemaker.catalogue import Catalogue
 from localcloud.aws.sagemaker.channels import download_channel, relative_to_prefix
 from localcloud.aws.sagemaker.containers.images import Image, Images
-from localcloud.aws.sagemaker.containers.processes import SupervisedProcess
-from localcloud.aws.sagemaker.containers.records import LOG, ExitRecord, Launch
+from localcloud.aws.sagemaker.containers.records import ExitRecord, Launch
 from localcloud.aws.sagemaker.containers.sandbox import CONTAINER_BASE
 from localcloud.aws.sagemaker.containers.warm_images import WarmImages
 from localcloud.aws.sagemaker.errors import ContainerFailure
 from localcloud.aws.sagemaker.failure_reasons import training_failure
 from localcloud.aws.sagemaker.families import TRAINING_JOB
-from localcloud.aws.sagemaker.job_directory import base_environment, prepare_job_directory, training_environment
+from localcloud.aws.sagemaker.job_directory import (
+    base_environment,
+    host_names,
+    prepare_job_directory,
+    training_environment,
+    write_host_names,
+)
 from localcloud.aws.sagemaker.job_metrics import final_metrics
 from localcloud.aws.sagemaker.log_shipping import LogShipper, read_tail
 from localcloud.aws.sagemaker.s3_access import RoleS3, S3Uri, local_path
 from localcloud.aws.sagemaker.scope import Scope
 from localcloud.aws.sagemaker.store import Document
+from localcloud.aws.sagemaker.training_host import TrainingHost, failed
 from localcloud.aws.sagemaker.training_states import MAX_REASON_CHARACTERS, enter_state
 
 logger = logging.getLogger("localcloud.sagemaker.training")
@@ -35,6 +41,9 @@ LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopTrainingJob.html
 STOP_GRACE_S = 120.0
 _WAIT_S = 5.0
+# Hosts of one job are looked at in turn, and have so long to say what the end of one meant to them.
+_TURN_S = 0.2
+_LAST_WORDS_S = 15.0
 _READY_TIMEOUT_S = 60.0
 _METRIC_LOG_BYTES = 64 * 1024 * 1024
 _REASON_LOG_BYTES = 4096
@@ -64,10 +73,10 @@ class TrainingRun:
         self._job = job
         self._name: str = job["TrainingJobName"]
         self._directory = directory
-        self._ml = directory / "ml"
+        first, *others = host_names(job)
+        self._hosts = [TrainingHost(first, directory), *(TrainingHost(name, directory / name) for name in others)]
         self._stop = threading.Event()
         self._abandoned = threading.Event()
-        self._process: SupervisedProcess | None = None
         if job["TrainingJobStatus"] == "Stopping":
             self._stop.set()
         self._thread = threading.Thread(target=self._run, name=f"training-{self._name}", daemon=True)
@@ -79,8 +88,8 @@ class TrainingRun:
     def stop(self) -> None:
         """Ends the job as StopTrainingJob does."""
         self._stop.set()
-        if self._process is not None:
-            self._process.request_stop()
+        for host in self._hosts:
+            host.request_stop()
 
     @property
     def is_running(self) -> bool:
@@ -94,8 +103,10 @@ class TrainingRun:
         emulator.
         """
         self._abandoned.set()
-        if self._process is not None and self._process.is_running:
-            self._process.kill()
+        running = [host for host in self._hosts if host.is_running]
+        for host in running:
+            host.kill()
+        if running:
             self._enter(
                 "Failed",
                 "Failed",
@@ -116,7 +127,7 @@ class TrainingRun:
 
     def _execute(self) -> None:
         self._workshop.clients.wait_until_ready(_READY_TIMEOUT_S)
-        record = self._run_container()
+        record = self._run_containers()
         while record is not None and self._is_interruption(record):
             self._upload_checkpoints(self._s3())
             self._enter("InProgress", "Interrupted")
@@ -124,12 +135,13 @@ class TrainingRun:
                 self._enter("Stopped", "MaxWaitTimeExceeded")
                 return
             self._enter("InProgress", "Starting")
-            record = self._run_container()
+            record = self._run_containers()
         if record is None:
             return
         self._settle(record)
-        shutil.rmtree(self._ml, ignore_errors=True)
-        shutil.rmtree(self._directory / "tmp", ignore_errors=True)
+        for host in self._hosts:
+            shutil.rmtree(host.ml, ignore_errors=True)
+            shutil.rmtree(host.temporary, ignore_errors=True)
 
     def _is_interruption(self, record: ExitRecord) -> bool:
         """A spot job whose container is killed from outside has lost its capacity; it waits for more, and begins again.
@@ -139,85 +151,124 @@ class TrainingRun:
         is_spot: bool = self._job["EnableManagedSpotTraining"]
         return is_spot and record.reason == "exited" and record.returncode == -signal.SIGKILL
 
-    def _run_container(self) -> ExitRecord | None:
-        """Starts the container, or finds it as an earlier emulator has left it; how it ended."""
-        log = self._directory / LOG
-        stream = f"{self._name}/algo-1-{int(self._job['CreationTime'])}"
+    def _run_containers(self) -> ExitRecord | None:
+        """Starts a container on each host, or finds them as an earlier emulator has left them; how they ended."""
         started = self._job["SecondaryStatus"] not in ("Starting", "Downloading")
-        self._process = SupervisedProcess.find(self._directory) if started else None
-        if self._process is None:
-            image, launch = self._prepare()
-            self._workshop.logs.follow(log, self._scope.region, LOG_GROUP, stream)
-            self._enter("InProgress", "Training")
-            self._process = self._workshop.warm_images.launch(image, self._directory, launch)
+        found = [host.find() for host in self._hosts] if started else [False]
+        if all(found):
+            self._follow_logs()
         else:
-            self._workshop.logs.follow(log, self._scope.region, LOG_GROUP, stream)
+            for host in self._hosts:
+                host.kill()
+            image, launches = self._prepare()
+            self._follow_logs()
+            self._enter("InProgress", "Training")
+            for host, launch in zip(self._hosts, launches, strict=True):
+                host.process = self._workshop.warm_images.launch(image, host.directory, launch)
         if self._stop.is_set():
-            self._process.request_stop()
-        record = self._await_exit(self._process)
+            self.stop()
+        record = self._await_exit()
         if record is not None:
-            self._workshop.logs.finish(log)
+            for host in self._hosts:
+                self._workshop.logs.finish(host.log)
         return record
 
-    def _await_exit(self, process: SupervisedProcess) -> ExitRecord | None:
-        while not self._abandoned.is_set():
-            record = process.wait(_WAIT_S)
-            if record is not None and not self._abandoned.is_set():
-                return record
-        return None
+    def _follow_logs(self) -> None:
+        created = int(self._job["CreationTime"])
+        for host in self._hosts:
+            stream = f"{self._name}/{host.name}-{created}"
+            self._workshop.logs.follow(host.log, self._scope.region, LOG_GROUP, stream)
 
-    def _prepare(self) -> tuple[Image, Launch]:
+    def _await_exit(self) -> ExitRecord | None:
+        """How all hosts ended: as the first that failed, or as the first of them."""
+        ended: dict[str, ExitRecord] = {}
+        given_up = float("inf")
+        while len(ended) < len(self._hosts):
+            waited_for = [host for host in self._hosts if host.name not in ended]
+            for host in waited_for:
+                if self._abandoned.is_set():
+                    return None
+                if time.monotonic() > given_up:
+                    host.kill()
+                record = host.wait(_TURN_S if len(self._hosts) > 1 else _WAIT_S)
+                if record is not None:
+                    ended[host.name] = record
+                    if failed(record):
+                        given_up = min(given_up, time.monotonic() + _LAST_WORDS_S)
+        if self._abandoned.is_set():
+            return None
+        failures = sorted(filter(failed, ended.values()), key=lambda record: record.ended_at)
+        return (failures or [ended[self._hosts[0].name]])[0]
+
+    def _prepare(self) -> tuple[Image, list[Launch]]:
         job, scope, clients = self._job, self._scope, self._workshop.clients
         self._check_stop()
         self._enter("InProgress", "Downloading")
         algorithm = job["AlgorithmSpecification"]
         image = self._workshop.images.find(algorithm["TrainingImage"])
-        prepare_job_directory(self._ml, job)
-        (self._directory / LOG).unlink(missing_ok=True)
         credentials = clients.assume(job["RoleArn"], f"SageMaker-{self._name}"[:64])
         s3 = self._s3()
-        for channel in job.get("InputDataConfig", []):
-            download_channel(s3, channel, self._ml / "input/data" / channel["ChannelName"], self._check_stop)
-        self._download_checkpoints(s3)
+        for host in self._hosts:
+            prepare_job_directory(host.ml, job, host.name)
+            host.log.unlink(missing_ok=True)
+            for channel in job.get("InputDataConfig", []):
+                download_channel(s3, channel, host.ml / "input/data" / channel["ChannelName"], self._check_stop)
+            self._download_checkpoints(s3, host)
         entry_point = algorithm.get("ContainerEntrypoint") or list(image.command)
         arguments = algorithm.get("ContainerArguments")
         if arguments is None:
             arguments = [] if algorithm.get("ContainerEntrypoint") else ["train"]
-        env = base_environment(image, clients.edge_url, scope.region, credentials, self._directory / "tmp")
+        names = write_host_names(self._directory, [host.name for host in self._hosts])
         self._check_stop()
-        return image, Launch(
-            command=[*entry_point, *arguments],
-            cwd=image.cwd,
-            env=env | training_environment(job),
-            ml_dir=str(self._ml),
-            grace_s=STOP_GRACE_S,
-            max_runtime_s=job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds"),
-        )
+        launches = [
+            Launch(
+                command=[*entry_point, *arguments],
+                cwd=image.cwd,
+                env=base_environment(image, clients.edge_url, scope.region, credentials, host.temporary)
+                | training_environment(job, host.name),
+                ml_dir=str(host.ml),
+                grace_s=STOP_GRACE_S,
+                max_runtime_s=job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds"),
+                host_names=str(names),
+            )
+            for host in self._hosts
+        ]
+        return image, launches
 
     def _settle(self, record: ExitRecord) -> None:
-        failure_path = self._ml / "output/failure"
-        failure = failure_path.read_text(errors="replace") if failure_path.is_file() else ""
-        log = self._directory / LOG
+        first, *_ = self._hosts
         ended_well = record.returncode == 0 or record.reason in ("stopped", "max_runtime")
         s3 = self._s3()
         if ended_well:
             self._enter("Stopping" if record.reason == "stopped" else "InProgress", "Uploading")
         self._upload_checkpoints(s3)
-        self._upload_archive(s3, "output.tar.gz", [*(self._ml / "output/data").iterdir(), *_present(failure_path)])
+        self._upload_archive(s3, "output.tar.gz", self._files("output/data/*", "output/failure"))
         definitions = self._job["AlgorithmSpecification"].get("MetricDefinitions", [])
-        metrics = final_metrics(definitions, read_tail(log, _METRIC_LOG_BYTES), record.ended_at) if definitions else []
+        metrics = []
+        if definitions:
+            metrics = final_metrics(definitions, read_tail(first.log, _METRIC_LOG_BYTES), record.ended_at)
         fields: Document = {"FinalMetricDataList": metrics} if metrics else {}
         if not ended_well:
-            reason = training_failure(record, failure, read_tail(log, _REASON_LOG_BYTES))
+            failure = next(filter(None, (host.failure for host in self._hosts)), "")
+            reason = training_failure(record, failure, read_tail(first.log, _REASON_LOG_BYTES))
             self._enter("Failed", "Failed", FailureReason=reason[:MAX_REASON_CHARACTERS], **fields)
             return
-        uri = self._upload_archive(s3, "model.tar.gz", list((self._ml / "model").iterdir()), always=True)
+        uri = self._upload_archive(s3, "model.tar.gz", self._files("model/*"), always=True)
         status, secondary = {
             "exited": ("Completed", "Completed"),
             "stopped": ("Stopped", "Stopped"),
             "max_runtime": ("Stopped", "MaxRuntimeExceeded"),
         }[record.reason]
         self._enter(status, secondary, ModelArtifacts={"S3ModelArtifacts": str(uri)}, **fields)
+
+    def _files(self, *patterns: str) -> list[Path]:
+        """What the hosts left by that name in /opt/ml; of two by one name that of the earlier host."""
+        found: dict[str, Path] = {}
+        for host in self._hosts:
+            for pattern in patterns:
+                for path in host.ml.glob(pattern):
+                    found.setdefault(path.name, path)
+        return list(found.values())
 
     def _upload_archive(self, s3: RoleS3, name: str, paths: list[Path], *, always: bool = False) -> S3Uri:
         output_path: str = self._job["OutputDataConfig"]["S3OutputPath"]
@@ -229,26 +280,26 @@ class TrainingRun:
             archive.unlink()
         return uri
 
-    def _download_checkpoints(self, s3: RoleS3) -> None:
-        for uri, directory in self._checkpoints():
+    def _download_checkpoints(self, s3: RoleS3, host: TrainingHost) -> None:
+        for uri, directory in self._checkpoints(host):
             for key in s3.list_keys(uri):
                 s3.download(S3Uri(uri.bucket, key), local_path(directory, relative_to_prefix(key, uri.key)))
 
     def _upload_checkpoints(self, s3: RoleS3) -> None:
-        for uri, directory in self._checkpoints():
+        for uri, directory in (place for host in self._hosts for place in self._checkpoints(host)):
             for path in sorted(directory.rglob("*")):
                 if path.is_file() and not path.is_symlink():
                     key = f"{uri.key.rstrip('/')}/{path.relative_to(directory)}"
                     s3.upload(path, S3Uri(uri.bucket, key))
 
-    def _checkpoints(self) -> list[tuple[S3Uri, Path]]:
+    def _checkpoints(self, host: TrainingHost) -> list[tuple[S3Uri, Path]]:
         config: dict[str, Any] = self._job.get("CheckpointConfig", {})
         if not config:
             return []
         path: str = config.get("LocalPath", f"{CONTAINER_BASE}/checkpoints")
         if not path.startswith(CONTAINER_BASE):
             raise ContainerFailure(f"ClientError: CheckpointConfig.LocalPath {path} is not below {CONTAINER_BASE}.")
-        directory = local_path(self._ml, path.removeprefix(CONTAINER_BASE).lstrip("/"))
+        directory = local_path(host.ml, path.removeprefix(CONTAINER_BASE).lstrip("/"))
         directory.mkdir(parents=True, exist_ok=True)
         return [(S3Uri.parse(config["S3Uri"]), directory)]
 
@@ -263,7 +314,8 @@ class TrainingRun:
 
     def _fail(self, reason: str) -> None:
         if not self._abandoned.is_set():
-            self._workshop.logs.finish(self._directory / LOG)
+            for host in self._hosts:
+                self._workshop.logs.finish(host.log)
             self._enter("Failed", "Failed", FailureReason=reason[:MAX_REASON_CHARACTERS])
 
     def _enter(self, status: str, secondary: str, **fields: Any) -> None:
@@ -274,7 +326,3 @@ class TrainingRun:
             job.update(fields)
 
         self._job = self._workshop.catalogue.change(TRAINING_JOB, self._scope, self._name, edit).document
-
-
-def _present(path: Path) -> list[Path]:
-    return [path] if path.is_file() else []

@@ -57,6 +57,22 @@ def test_a_job_outlives_kill_9_of_the_emulator(survivor: Setup) -> None:
     assert "signal 9" in survivor.await_job(name)["FailureReason"]
 
 
+def test_every_host_of_a_job_is_found_again(survivor: Setup) -> None:
+    await_saved(survivor)
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 5}
+    name = survivor.train("sleep", ResourceConfig=resources)
+    directory = survivor.cloud.state_dir / "sagemaker/training-jobs" / f"000000000000-us-east-1-{name}"
+    records = [directory / "process.json", directory / "algo-2/process.json"]
+    wait_for(lambda: all(record.exists() for record in records), "both processes")
+    children = [json.loads(record.read_text())["child"] for record in records]
+    kill(survivor.cloud)
+    restart(survivor)
+    assert all(is_alive(child) for child in children)
+    survivor.sagemaker.stop_training_job(TrainingJobName=name)
+    assert survivor.await_job(name)["SecondaryStatus"] == "Stopped"
+    assert not any(is_alive(child) for child in children)
+
+
 def test_a_job_that_ended_meanwhile_is_taken_up_at_its_exit_record(survivor: Setup) -> None:
     await_saved(survivor)
     algorithm = {

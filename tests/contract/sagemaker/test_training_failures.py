@@ -88,13 +88,6 @@ def test_a_name_is_given_once(setup: Setup) -> None:
     setup.await_job(name)
 
 
-def test_a_second_instance_is_over_the_limit(setup: Setup) -> None:
-    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 5}
-    code, message = refusal(setup.sagemaker.create_training_job, **setup.training_request(ResourceConfig=resources))
-    assert code == "ResourceLimitExceeded"
-    assert "'ml.m5.large for training job usage' is 1 Instances" in message
-
-
 def test_only_a_running_job_can_be_stopped_and_only_an_ended_one_deleted(setup: Setup) -> None:
     name = setup.train("sleep")
     assert refusal(setup.sagemaker.delete_training_job, TrainingJobName=name)[0] == "ResourceInUse"

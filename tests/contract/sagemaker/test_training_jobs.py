@@ -4,6 +4,7 @@ import tarfile
 from typing import Any
 
 from tests.contract.sagemaker.conftest import TOY_IMAGE, Setup, wait_for
+from tests.running_cloud import find_free_port
 
 
 def read_archive(setup: Setup, uri: str) -> dict[str, bytes]:
@@ -74,6 +75,46 @@ def test_checkpoints_come_from_s3_and_go_back(setup: Setup) -> None:
     job = setup.await_job(setup.train(CheckpointConfig={"S3Uri": "s3://toys/checkpoints"}))
     assert read_report(setup, job)["checkpoints"] == ["step-1"]
     assert setup.s3.get_object(Bucket=setup.bucket, Key="checkpoints/step-2")["Body"].read() == b"two"
+
+
+def with_hosts(setup: Setup, deed: str, count: int) -> str:
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": count, "VolumeSizeInGB": 5}
+    hyperparameters = {"deed": deed, "port": str(find_free_port())}
+    request = setup.training_request(ResourceConfig=resources, HyperParameters=hyperparameters)
+    setup.sagemaker.create_training_job(**request)
+    return str(request["TrainingJobName"])
+
+
+def test_the_hosts_of_a_job_find_each_other_by_name_and_leave_one_model(setup: Setup) -> None:
+    name = with_hosts(setup, "meet", 3)
+    job = setup.await_job(name)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    files = read_archive(setup, job["ModelArtifacts"]["S3ModelArtifacts"])
+    assert files == {"model.json": b'{"answer": 42}', "algo-2.txt": b"algo-2", "algo-3.txt": b"algo-3"}
+    report = read_report(setup, job)
+    assert report["config"]["resourceconfig"]["current_host"] == "algo-1"
+    assert report["config"]["resourceconfig"]["hosts"] == ["algo-1", "algo-2", "algo-3"]
+    assert report["environment"]["SM_HOSTS"] == '["algo-1", "algo-2", "algo-3"]'
+    streams = setup.cloud.client("logs").describe_log_streams(
+        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{name}/"
+    )["logStreams"]
+    assert [stream["logStreamName"].split("/")[1][:6] for stream in streams] == ["algo-1", "algo-2", "algo-3"]
+
+
+def test_a_host_that_dies_fails_the_job_with_what_the_others_say_of_it(setup: Setup) -> None:
+    job = setup.await_job(with_hosts(setup, "meet_and_die", 2))
+    assert (job["TrainingJobStatus"], job["FailureReason"]) == (
+        "Failed",
+        "AlgorithmError: a host has gone, exit code: 137",
+    )
+
+
+def test_stopping_a_job_stops_each_of_its_hosts(setup: Setup) -> None:
+    name = with_hosts(setup, "sleep", 2)
+    setup.await_job(name, "Training")
+    wait_for(lambda: len(list(setup.cloud.state_dir.rglob(f"*{name}*/**/process.json"))) == 2, "both processes")
+    setup.sagemaker.stop_training_job(TrainingJobName=name)
+    assert setup.await_job(name)["SecondaryStatus"] == "Stopped"
 
 
 SPOT = {

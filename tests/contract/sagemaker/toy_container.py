@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import socketserver
 import sys
 import time
@@ -33,6 +34,8 @@ def train() -> None:
     if deed == "lose_capacity_always":
         time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGKILL)
+    if deed in ("meet", "meet_and_die"):
+        meet(hyperparameters)
     inputs = {
         str(path.relative_to(BASE / "input/data")): path.read_text()
         for path in (BASE / "input/data").rglob("*")
@@ -55,6 +58,34 @@ def train() -> None:
     (BASE / "checkpoints/step-2").write_text("two")
     print(f"metric rmse={hyperparameters.get('rmse', 1.25)}", flush=True)
     print("é finished", file=sys.stderr, flush=True)
+
+
+def meet(hyperparameters: dict[str, str]) -> None:
+    """The hosts find the first by its name and wait for its answer; of those that die it hears."""
+    config = json.loads((BASE / "input/config/resourceconfig.json").read_text())
+    me, (first, *others) = config["current_host"], config["hosts"]
+    address = (socket.gethostbyname(first), int(hyperparameters["port"]))
+    print(f"{me} of {len(others) + 1}", flush=True)
+    if me != first:
+        while True:
+            try:
+                connection = socket.create_connection(address)
+                break
+            except OSError:
+                time.sleep(0.05)
+        if hyperparameters["deed"] == "meet_and_die" and me == others[-1]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        connection.sendall(me.encode())
+        connection.recv(1)
+        (BASE / f"model/{me}.txt").write_text(me)
+        sys.exit(0)
+    with socket.create_server(address) as server:
+        met = [server.accept()[0] for _ in others]
+        if not all(connection.recv(100) for connection in met):
+            (BASE / "output/failure").write_text("a host has gone")
+            sys.exit(1)
+        for connection in met:
+            connection.close()
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -25,6 +25,7 @@ class Launch:
         ml_dir: What the process sees as /opt/ml.
         grace_s: Seconds between SIGTERM and SIGKILL.
         max_runtime_s: Seconds after which it is stopped; None for no limit.
+        host_names: What the process sees as /etc/hosts; empty for the machine's own.
     """
 
     command: list[str]
@@ -33,6 +34,7 @@ class Launch:
     ml_dir: str
     grace_s: float
     max_runtime_s: float | None = None
+    host_names: str = ""
 
 
 @dataclass(frozen=True)

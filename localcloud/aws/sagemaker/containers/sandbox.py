@@ -17,15 +17,17 @@ _MS_PRIVATE = 1 << 18
 _PR_SET_PDEATHSIG = 1
 
 _OPT = Path("/opt")
+_HOST_NAMES = Path("/etc/hosts")
 CONTAINER_BASE = "/opt/ml"
 
 
-def enter(ml_dir: Path, stage: Path) -> None:
+def enter(ml_dir: Path, stage: Path, host_names: str) -> None:
     """Makes `ml_dir` this process's /opt/ml.
 
     Args:
         ml_dir: What /opt/ml shall be.
         stage: An empty directory; used where the host has no /opt/ml to mount on.
+        host_names: A file that this process shall see as /etc/hosts; empty for the machine's own.
 
     Raises:
         OSError: The kernel or a policy forbids user namespaces.
@@ -38,6 +40,8 @@ def enter(ml_dir: Path, stage: Path) -> None:
     Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
     Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
     _check(libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None), "mount /")
+    if host_names:
+        _bind(libc, Path(host_names), _HOST_NAMES)
     if Path(CONTAINER_BASE).is_dir():
         _bind(libc, ml_dir, Path(CONTAINER_BASE))
         return

@@ -115,7 +115,7 @@ def _environment(launch: Launch, directory: Path) -> dict[str, str]:
     stage = directory / "stage"
     stage.mkdir(exist_ok=True)
     try:
-        sandbox.enter(Path(launch.ml_dir), stage)
+        sandbox.enter(Path(launch.ml_dir), stage, launch.host_names)
     except OSError as error:
         os.write(2, f"localcloud: no private /opt/ml ({error}); SAGEMAKER_BASE_DIR names the directory\n".encode())
         renamed = {

@@ -5,7 +5,7 @@ from itertools import accumulate
 
 from comal.charts import Dot, Series, intervals, swarm, xy
 from comal.recipe import HIGHER_IS_BETTER
-from comal.run_record import Line, RunRecord
+from comal.run_record import Line, RunRecord, Swarm
 
 # Rows of a chart with a row a feature; the rest matters less.
 _FEATURES = 12
@@ -35,7 +35,7 @@ def plots_of(record: RunRecord) -> list[Plot]:
         _curve(record),
         *(_classification(record) if record.task != "regression" else _regression(record)),
         _importance(record),
-        _contributions(record),
+        *_contributions(record),
     ]
     return [plot for plot in drawn if plot.svg]
 
@@ -143,18 +143,31 @@ def _importance(record: RunRecord) -> Plot:
     )
 
 
-def _contributions(record: RunRecord) -> Plot:
+def _contributions(record: RunRecord) -> list[Plot]:
+    """A plot for each output: one, or as many as there are classes."""
+    swarms, adds_up_to = record.plots.swarms, record.plots.adds_up_to.replace("_", " ")
+    outputs = list(dict.fromkeys(one.output for one in swarms))
+    return [
+        _contributions_to(
+            f"contributions_{number}" if output else "contributions",
+            f"{adds_up_to.removesuffix('s')} of {output}" if output else adds_up_to,
+            [one for one in swarms if one.output == output][:_FEATURES],
+        )
+        for number, output in enumerate(outputs, start=1)
+    ]
+
+
+def _contributions_to(name: str, sum_: str, swarms: list[Swarm]) -> Plot:
     rows = [
         (one.feature, [Dot(value, rank) for value, rank in zip(one.contributions, one.ranks, strict=True)])
-        for one in record.plots.swarms[:_FEATURES]
+        for one in swarms
     ]
-    adds_up_to = record.plots.adds_up_to.replace("_", " ")
     return Plot(
-        "contributions",
+        name,
         "Contributions",
-        f"What each feature adds to the {adds_up_to} of a row (SHAP values); low values of the feature are blue, high "
-        "ones orange.",
-        swarm("contributions of features", f"added to the {adds_up_to}", rows),
+        f"What each feature adds to the {sum_} of a row (SHAP values); low values of the feature are blue, high ones "
+        "orange.",
+        swarm("contributions of features", f"added to the {sum_}", rows),
     )
 
 

@@ -73,10 +73,12 @@ class Swarm(_Part):
     """Contributions of one feature to some predictions.
 
     Attributes:
+        output: The class whose margin they add up to; empty where there is one output.
         contributions: A value for each row.
         ranks: Where the feature's value stands among those rows, from 0 to 1; None where it is missing.
     """
 
+    output: str = ""
     feature: str
     contributions: list[float]
     ranks: list[float | None]
@@ -92,7 +94,7 @@ class Plots(_Part):
         predicted: Predictions of some held-out rows (regression).
         actual: What was so, of the same rows.
         importance: By how much the gate's metric gets worse when a feature is shuffled.
-        swarms: Contributions by feature, the one that moves most first.
+        swarms: Contributions by output and feature, the one that moves most first.
         adds_up_to: What contributions add up to.
     """
 

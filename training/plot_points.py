@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from comal.run_record import Effect, Line, Plots, Swarm
 from training.evaluate import HeldOut, Predictions
-from training.explain import MARGINS, Explained
+from training.explain import Explained
 from training.importance import Importances
 from training.model import TrainedModel
 
@@ -41,8 +41,8 @@ def plot_points(
             for one in importance.features
             if one.loss
         ],
-        swarms=_swarms(trained, held_out, rng),
-        adds_up_to=_adds_up_to(trained, importance),
+        swarms=_swarms(trained, found, held_out, rng),
+        adds_up_to=importance.adds_up_to or "",
     )
     if trained.schema.task != "regression":
         return plots.model_copy(update=_classes(trained, found))
@@ -57,8 +57,7 @@ def _classes(trained: TrainedModel, found: Predictions) -> dict[str, list[Line]]
     from sklearn.metrics import precision_recall_curve, roc_curve
 
     labels = [str(label) for label in trained.schema.classes]
-    counts = np.bincount(found.actual.astype(np.int64), minlength=len(labels))[: len(labels)]
-    positions = [1] if trained.schema.task == "binary" else np.argsort(-counts, kind="stable")[:_MOST_CLASSES].tolist()
+    positions = [1] if trained.schema.task == "binary" else _shown_classes(trained, found)
     lines: dict[str, list[Line]] = {"roc": [], "precision_recall": [], "calibration": []}
     for position in positions:
         truth, probability = found.actual == position, found.predicted[:, position]
@@ -71,6 +70,14 @@ def _classes(trained: TrainedModel, found: Predictions) -> dict[str, list[Line]]
     return lines
 
 
+def _shown_classes(trained: TrainedModel, found: Predictions) -> list[int]:
+    """The classes with the most rows."""
+    classes = len(trained.schema.classes)
+    counts = np.bincount(found.actual.astype(np.int64), minlength=classes)[:classes]
+    positions: list[int] = np.argsort(-counts, kind="stable")[:_MOST_CLASSES].tolist()
+    return positions
+
+
 def _calibration(truth: NDArray[np.bool_], probability: Numbers) -> tuple[Numbers, Numbers]:
     """Mean probability and share that came true, of bins of about equal numbers of rows."""
     order = np.argsort(probability, kind="stable")
@@ -81,27 +88,24 @@ def _calibration(truth: NDArray[np.bool_], probability: Numbers) -> tuple[Number
     )
 
 
-def _swarms(trained: TrainedModel, held_out: HeldOut, rng: np.random.Generator) -> list[Swarm]:
+def _swarms(trained: TrainedModel, found: Predictions, held_out: HeldOut, rng: np.random.Generator) -> list[Swarm]:
     if not isinstance(trained.model, Explained):
         return []
     matrix = held_out.matrix[np.sort(rng.permutation(len(held_out.matrix))[:_EXPLAINED_ROWS])]
-    # Of several classes, by how much a feature moves the first one.
-    contributions = trained.model.contributions(matrix)[:, 0, :-1]
-    order = np.argsort(-np.abs(contributions).mean(axis=0), kind="stable")[:_MOST_FEATURES]
-    return [
-        Swarm(
-            feature=trained.schema.features[position].name,
-            contributions=_rounded(contributions[:, position]),
-            ranks=_ranks(matrix[:, position].astype(np.float64)),
-        )
-        for position in order.tolist()
-    ]
-
-
-def _adds_up_to(trained: TrainedModel, importance: Importances) -> str:
-    if importance.adds_up_to == MARGINS:
-        return f"margin of {trained.schema.classes[0]}"
-    return importance.adds_up_to or ""
+    contributions = trained.model.contributions(matrix)[:, :, :-1]
+    has_one_output = contributions.shape[1] == 1
+    swarms = []
+    for output in [0] if has_one_output else _shown_classes(trained, found):
+        moved = contributions[:, output]
+        for position in np.argsort(-np.abs(moved).mean(axis=0), kind="stable")[:_MOST_FEATURES].tolist():
+            swarm = Swarm(
+                output="" if has_one_output else str(trained.schema.classes[output]),
+                feature=trained.schema.features[position].name,
+                contributions=_rounded(moved[:, position]),
+                ranks=_ranks(matrix[:, position].astype(np.float64)),
+            )
+            swarms.append(swarm)
+    return swarms
 
 
 def _ranks(values: Numbers) -> list[float | None]:

@@ -14,6 +14,8 @@ TREES = {"learning_curve"}
 CLASSES = {"roc", "precision_recall", "calibration"}
 NUMBERS = {"predicted_and_actual", "residuals"}
 ALWAYS = {"importance", "contributions"}
+# One plot of contributions for each of three classes.
+THREE = {"importance", "contributions_1", "contributions_2", "contributions_3"}
 
 
 def run(new_job: NewJob, sample: Sample, **training) -> tuple[JobFolder, RunRecord]:
@@ -28,7 +30,7 @@ def run(new_job: NewJob, sample: Sample, **training) -> tuple[JobFolder, RunReco
         ("diabetes", "xgboost", TREES | NUMBERS | ALWAYS),
         ("diabetes", "linear", NUMBERS | ALWAYS),
         ("cancer", "lightgbm", TREES | CLASSES | ALWAYS),
-        ("wine", "xgboost", TREES | CLASSES | ALWAYS),
+        ("wine", "xgboost", TREES | CLASSES | THREE),
     ],
 )
 def test_every_task_has_its_plots_on_a_page_that_loads_nothing(request, new_job, name, algorithm, plots):

@@ -220,7 +220,7 @@ def test_what_a_stopped_or_killed_cloud_had_collected_is_sent_by_the_next(tmp_pa
     assert data_of(await_captured(setup, "kept/survivors/", 1)[0], "endpointInput") == "stopped"
     spool = tmp_path / "sagemaker/capture"
     invoke(setup, name, b"killed", ContentType="text/csv")
-    wait_for(lambda: any(spool.iterdir()), "a spool file")
+    wait_for(lambda: any(path.read_bytes().count(b"\n") == 2 for path in spool.iterdir()), "a spool file with the call")
     os.kill(cloud.process.pid, signal.SIGKILL)
     cloud.process.wait()
     with next(spool.iterdir()).open("ab") as file:

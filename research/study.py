@@ -40,8 +40,8 @@ from training.train import train
 
 # Columns of a study's frames beside those of the batches.
 BATCH, HELD_OUT = "batch", "held_out"
-# Folder of a study's runs, beside its files of the lake.
-RUNS = "runs"
+# Folders of a study: files of the stack's buckets by their keys, and its runs.
+FETCHED, RUNS = "fetched", "runs"
 
 
 class Study:
@@ -50,7 +50,7 @@ class Study:
     Args:
         model: Name of the model.
         stack: The stack; `local` is the local cloud's.
-        folder: Where files of the lake are kept; below .comal/ of the clone by default.
+        folder: Where files of the lake and runs are kept; below .comal/ of the clone by default.
     """
 
     def __init__(self, model: str, stack: str = LOCAL_STACK, folder: Path | None = None) -> None:
@@ -158,7 +158,7 @@ class Study:
                 f"{self._model} has no validated batch.", next_step=f"Run: comal push {self._model} FILE.csv"
             )
         wanted = {self._fetch(self._target.names.bucket("lake"), key) for key in keys}
-        batches = [batch for batch in find_batches(self._folder) if batch.path in wanted]
+        batches = [batch for batch in find_batches(self._folder / FETCHED) if batch.path in wanted]
         return read_rows(batches, self.recipe)
 
     @cached_property
@@ -188,7 +188,7 @@ class Study:
 
     def _fetch(self, bucket: str, key: str) -> Path:
         """A file of a bucket, fetched once: what lies below these keys is never written again."""
-        path = self._folder / key
+        path = self._folder / FETCHED / key
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             begun = path.with_suffix(".begun")

@@ -1,7 +1,7 @@
 """Whether an artifact may be registered: plain files, nothing that runs when it is loaded.
 
 An artifact is data to whoever loads it, unless it is a pickle: unpickling calls what the file names. So no member may
-be one, under whatever name, compressed or inside a zip (CWE-502).
+be one, under whatever name, compressed or inside a zip or tar (CWE-502).
 https://docs.python.org/3/library/pickle.html (the warning at its top)
 """
 
@@ -9,25 +9,30 @@ import bz2
 import gzip
 import io
 import lzma
-import pickletools
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import IO, Any
 
+import numpy as np
+
 from comal.archive import Archive, Limits, walk
 from comal.errors import AlgorithmError
+from comal.pickle_opcodes import runs_code
 
 _PICKLE_SUFFIXES = frozenset({".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle"})
-# What makes a pickle more than a list of numbers; a text that happens to parse as opcodes has none of them.
-_CALLS = frozenset({"GLOBAL", "STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "REDUCE", "BUILD"})
 _NUMPY, _ZIP = b"\x93NUMPY", b"PK\x03\x04"
 _COMPRESSED: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ": lzma.open,
+    b"\x5d\x00\x00": lzma.open,
 }
+# What joblib packs with, and this cannot look into.
+_OPAQUE = {b"\x04\x22\x4d\x18": "LZ4", b"\x28\xb5\x2f\xfd": "Zstandard"}
+_TAR, _TAR_AT = b"ustar", 257
 _ZLIB_HEADERS = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 # How much of a member is unpacked to see what it is, and how deep a zip in a zip is followed.
 _LOOK_BYTES = 64 << 20
@@ -55,12 +60,19 @@ def check_artifact(archive: Archive, limits: Limits | None = None) -> list[PureP
 def _check(name: str, suffix: str, data: bytes, depth: int) -> None:
     if suffix in _PICKLE_SUFFIXES:
         raise _refusal(f"'{name}' is a pickle by its name")
-    if _calls_something(data):
+    if runs_code(data):
         raise _refusal(f"'{name}' is a pickle that calls code when it is loaded")
-    if data.startswith(_NUMPY) and b"'|O'" in data[:256]:
+    if data.startswith(_NUMPY) and _has_objects(name, data):
         raise _refusal(f"'{name}' holds Python objects, which numpy keeps as a pickle")
-    if data.startswith(_ZIP):
+    for magic, packer in _OPAQUE.items():
+        if data.startswith(magic):
+            raise _refusal(f"'{name}' is packed with {packer}, which is not looked into")
+    # A zip is found from its end: what stands before it is no matter to who opens it.
+    if data.startswith(_ZIP) or zipfile.is_zipfile(io.BytesIO(data)):
         _check_zip(name, data, depth)
+        return
+    if data.startswith(_TAR, _TAR_AT):
+        _check_tar(name, data, depth)
         return
     unpacked = _unpacked(name, data)
     if unpacked is not None:
@@ -85,6 +97,30 @@ def _check_zip(name: str, data: bytes, depth: int) -> None:
         raise _refusal(f"'{name}' is a zip that cannot be read ({error})") from error
 
 
+def _check_tar(name: str, data: bytes, depth: int) -> None:
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as packed:
+            for entry in packed:
+                content = packed.extractfile(entry) if entry.isreg() else None
+                if content is not None:
+                    suffix = PurePosixPath(entry.name).suffix.lower()
+                    _deeper(f"{name}/{entry.name}", suffix, content.read(), depth)
+    except tarfile.TarError as error:
+        raise _refusal(f"'{name}' is a tar that cannot be read ({error})") from error
+
+
+def _has_objects(name: str, data: bytes) -> bool:
+    """Whether an array of numpy's own format holds more than numbers and texts."""
+    stream = io.BytesIO(data)
+    try:
+        version = np.lib.format.read_magic(stream)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        dtype: np.dtype[Any] = read(stream)[2]
+    except (ValueError, EOFError, SyntaxError, TypeError) as error:
+        raise _refusal(f"'{name}' is no array of numpy's that can be read ({error})") from error
+    return dtype.hasobject
+
+
 def _unpacked(name: str, data: bytes) -> bytes | None:
     """What a compressed file holds; None for a file that is not compressed."""
     for magic, opened in _COMPRESSED.items():
@@ -106,20 +142,6 @@ def _within(name: str, data: bytes) -> bytes:
     if len(data) > _LOOK_BYTES:
         raise _refusal(f"'{name}' unpacks to more than {_LOOK_BYTES} bytes")
     return data
-
-
-def _calls_something(data: bytes) -> bool:
-    """Whether the bytes begin with a pickle that imports or calls; nothing is executed."""
-    calls = False
-    try:
-        for opcode, _, _ in pickletools.genops(data):
-            calls = calls or opcode.name in _CALLS
-            if opcode.name == "STOP":
-                return calls
-    except Exception:  # noqa: BLE001  # whatever genops trips over is no pickle, which would be read the same way
-        # A pickle that breaks off after its call has made the call by then.
-        return calls and data[:1] == b"\x80"
-    return False
 
 
 def _refusal(why: str) -> AlgorithmError:

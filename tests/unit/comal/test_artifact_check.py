@@ -51,8 +51,30 @@ def zipped(name: str, content: bytes) -> bytes:
     return sink.getvalue()
 
 
+def tarred(name: str, content: bytes) -> bytes:
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w") as tar:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        tar.addfile(member, io.BytesIO(content))
+    return sink.getvalue()
+
+
+def numpy_file(header: str) -> bytes:
+    """An array's first bytes with a header of one's own, and no content."""
+    text = header.encode().ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
 WRAPPINGS = {
     "as it is": lambda data: data,
+    "behind another pickle": lambda data: pickle.dumps([1, 2]) + pickle.dumps("text") + data,
+    "behind a number that only C reads": lambda data: b"I0x1\n0" + data,
+    "before something else": lambda data: data + b"rest",
+    "lzma": lambda data: lzma.compress(data, format=lzma.FORMAT_ALONE),
+    "tar": lambda data: tarred("data", data),
+    "tar.gz": lambda data: gzip.compress(tarred("data", data)),
+    "zip behind other bytes": lambda data: b"\0\0\0\0" + zipped("data", data),
     "gzip": gzip.compress,
     "bz2": bz2.compress,
     "xz": lzma.compress,
@@ -72,8 +94,9 @@ def test_a_pickle_is_found_under_an_innocent_name_however_it_is_wrapped(wrapping
     assert not proof.exists()
 
 
-def test_a_pickle_that_breaks_off_after_its_call_is_found(proof):
-    data = pickle.dumps(Payload(proof), 4)[:-1]
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickle_that_breaks_off_after_its_call_is_found(proof, protocol):
+    data = pickle.dumps(Payload(proof), protocol)[:-1] + b"\xff"
     with pytest.raises(AlgorithmError, match="calls code"):
         check_artifact(packed("model.json", data))
 
@@ -91,6 +114,27 @@ def test_python_objects_in_a_numpy_file_are_refused():
         check_artifact(packed("weights.npy", sink.getvalue()))
 
 
+@pytest.mark.parametrize(
+    "descr",
+    ["'O'", '"|O"', "[" + ", ".join(f"('field{number}', '<f8')" for number in range(3)) + ", ('last', 'O')]"],
+)
+def test_python_objects_in_a_numpy_file_are_refused_however_its_header_is_written(descr):
+    header = f"{{'descr': {descr}, 'fortran_order': False, 'shape': (1,)}}"
+    with pytest.raises(AlgorithmError, match="Python objects"):
+        check_artifact(packed("weights.npy", numpy_file(header)))
+
+
+def test_a_numpy_file_without_a_header_that_can_be_read_is_refused():
+    with pytest.raises(AlgorithmError, match="no array of numpy's"):
+        check_artifact(packed("weights.npy", numpy_file("__import__('os')")))
+
+
+@pytest.mark.parametrize("magic", [b"\x04\x22\x4d\x18", b"\x28\xb5\x2f\xfd"])
+def test_what_cannot_be_looked_into_is_refused(magic):
+    with pytest.raises(AlgorithmError, match="not looked into"):
+        check_artifact(packed("model.bin", magic + bytes(100)))
+
+
 def test_numbers_in_a_numpy_file_pass():
     sink = io.BytesIO()
     np.savez(sink, weights=np.arange(10.0))
@@ -99,7 +143,21 @@ def test_numbers_in_a_numpy_file_pass():
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{}", b"tree\nversion=v4\n", b"(1.", b"c.", b"{L\x00\x00\x00", b"x,y\n1,2\n", "Código".encode(), b"."],
+    [
+        b"",
+        b"{}",
+        b"tree\nversion=v4\n",
+        b"(1.",
+        b"c.",
+        b"{L\x00\x00\x00",
+        b"x,y\n1,2\n",
+        "Código".encode(),
+        b".",
+        b"city,store\nnorte,5\nRoma,6\n",
+        b"id: 5\nrows: 3\n",
+        b"c\n\nR",
+        b"coef\n",
+    ],
 )
 def test_texts_and_numbers_pass(content):
     check_artifact(packed("model.txt", content))

@@ -1,0 +1,63 @@
+"""Whether bytes read as a pickle that imports or calls something; nothing is executed, and no value is interpreted.
+
+Unpickling runs opcode after opcode and stops at the first that it does not know, so what counts is whether an import
+with a call behind it is reached before. Values are skipped by their length alone: an unpickler reads some that a
+stricter reader would trip over.
+https://docs.python.org/3/library/pickletools.html
+"""
+
+import pickletools
+import re
+
+_OPCODES = {opcode.code.encode("latin-1")[0]: opcode for opcode in pickletools.opcodes}
+_LENGTH_BYTES = {
+    pickletools.TAKEN_FROM_ARGUMENT1: 1,
+    pickletools.TAKEN_FROM_ARGUMENT4: 4,
+    pickletools.TAKEN_FROM_ARGUMENT4U: 4,
+    pickletools.TAKEN_FROM_ARGUMENT8U: 8,
+}
+_IMPORTS = frozenset({"GLOBAL", "INST", "STACK_GLOBAL", "EXT1", "EXT2", "EXT4"})
+_CALLS = frozenset({"INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "REDUCE", "BUILD"})
+# Two lines name what GLOBAL and INST import; the lines of a table or a sentence cannot.
+_NAMES = re.compile(rb"[^\s,;:\"'(){}\[\]<>=]+\n[^\s,;:\"'(){}\[\]<>=]+\n")
+
+
+def runs_code(data: bytes) -> bool:
+    """Whether unpickling these bytes, or one of several pickles in them, would import something and call it."""
+    position, imported = 0, False
+    while position < len(data):
+        opcode = _OPCODES.get(data[position])
+        if opcode is None:
+            return False
+        if opcode.name == "STOP":
+            if imported:
+                return True
+            position += 1
+            continue
+        if opcode.name in ("GLOBAL", "INST") and not _NAMES.match(data, position + 1):
+            return False
+        imported = imported or opcode.name in _IMPORTS
+        if imported and opcode.name in _CALLS:
+            return True
+        after = _after(data, position + 1, opcode)
+        if after is None:
+            return False
+        position = after
+    return False
+
+
+def _after(data: bytes, position: int, opcode: pickletools.OpcodeInfo) -> int | None:
+    """Where the next opcode is; None where the argument is not complete."""
+    if opcode.arg is None:
+        return position
+    size = opcode.arg.n
+    if size >= 0:
+        return position + size
+    if size == pickletools.UP_TO_NEWLINE:
+        for _ in range(2 if opcode.name in ("GLOBAL", "INST") else 1):
+            position = data.find(b"\n", position) + 1
+            if position == 0:
+                return None
+        return position
+    width = _LENGTH_BYTES[size]
+    return position + width + int.from_bytes(data[position : position + width], "little")

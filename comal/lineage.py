@@ -36,7 +36,8 @@ class Lineage(BaseModel):
         libraries: Versions of what computes; Python among them.
         hardware: Instance type and device; `local` stands for an unnamed machine.
         created: When the model was finished, ISO 8601 in UTC.
-        artifact_sha256: Digest of the model's own files; documents about it, which hold times, are not among them.
+        artifact_files: The model's own files in its archive; documents about it, which hold times, are not among them.
+        artifact_sha256: Digest of those files (`files_digest`).
     """
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
@@ -52,6 +53,7 @@ class Lineage(BaseModel):
     seed: int
     hardware: str
     created: str
+    artifact_files: list[str]
     artifact_sha256: str
 
 

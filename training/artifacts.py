@@ -10,17 +10,17 @@ from training.paths import TrainPaths
 RECIPE_FILE = "recipe.json"
 
 
-def write_model(paths: TrainPaths, trained: TrainedModel, recipe: Recipe) -> str:
+def write_model(paths: TrainPaths, trained: TrainedModel, recipe: Recipe) -> tuple[list[str], str]:
     """Write the model's own files and the recipe that it was trained by.
 
     Returns:
-        Their digest (comal.lineage.files_digest): the same inputs give the same one.
+        Their names, and their digest (comal.lineage.files_digest): the same inputs give the same one.
     """
     paths.model.mkdir(parents=True, exist_ok=True)
     trained.save(paths.model)
     (paths.model / RECIPE_FILE).write_text(recipe.model_dump_json(indent=2))
     files = {path.relative_to(paths.model).as_posix(): path for path in paths.model.rglob("*") if path.is_file()}
-    return files_digest({name: path.read_bytes() for name, path in files.items()})
+    return sorted(files), files_digest({name: path.read_bytes() for name, path in files.items()})
 
 
 def write_documents(paths: TrainPaths, documents: Mapping[str, str]) -> None:

@@ -16,8 +16,11 @@ _LIBRARIES = ("lightgbm", "numpy", "pyarrow", "scikit-learn", "xgboost", "xgboos
 _CHUNK_BYTES = 1 << 20
 
 
-def lineage_of(job: Job, batches: list[Batch], device: str, created: datetime, artifact_sha256: str) -> Lineage:
-    """Lineage of a run whose model is saved; `created` is timezone-aware."""
+def lineage_of(
+    job: Job, batches: list[Batch], device: str, created: datetime, artifact: tuple[list[str], str]
+) -> Lineage:
+    """Lineage of a run whose model is saved: `artifact` is what `write_model` said; `created` is timezone-aware."""
+    files, sha256 = artifact
     return Lineage(
         model=job.recipe.model,
         run_id=job.hyperparameters.run_id,
@@ -29,7 +32,8 @@ def lineage_of(job: Job, batches: list[Batch], device: str, created: datetime, a
         seed=job.recipe.training.seed,
         hardware=f"{job.instance_type or 'local'} {platform.machine()} {device}",
         created=created.isoformat(),
-        artifact_sha256=artifact_sha256,
+        artifact_files=files,
+        artifact_sha256=sha256,
     )
 
 

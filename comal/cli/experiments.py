@@ -17,6 +17,8 @@ from comal.cli.tracking_server import INSTALL, LOOPBACK, answers
 from comal.cli.verdict import version_named
 from comal.cli.versions import versions_of
 from comal.errors import PlatformError, UserError
+from comal.run_record import FILE_NAME as RECORD_FILE
+from comal.run_record import REPORT_NAME as REPORT_FILE
 from comal.run_record import RunRecord
 
 EPILOG = examples(
@@ -87,10 +89,12 @@ def _show_one(target: Target, model: str, row: dict[str, Any], *, as_json: bool)
     record = record_of(target, model, row)
     path = fetch_run_report(target, model, row)
     if record is None or path is None:
+        absent = RECORD_FILE if record is None else REPORT_FILE
         raise UserError(
-            f"Version {row['version']} of {model} has no run on record: comal did not register it, or the folder of "
-            "its run was emptied.",
-            next_step=f"Choose another version: comal experiments {model}{target.option}",
+            f"Version {row['version']} of {model} has no {absent} in the folder of its run: comal did not register it, "
+            "or the file was deleted.",
+            next_step="Restore an older version of that object, or choose another version: "
+            f"comal experiments {model}{target.option}",
         )
     if as_json:
         print_json({**_json(target, row, record), "page": str(path)})

@@ -24,9 +24,11 @@ def lineage_of(target: Target, model: str, version: dict[str, Any]) -> Lineage:
     found = _read(target, model, version["run_id"]) if version["run_id"] else None
     if found is None:
         raise UserError(
-            f"Version {version['version']} of {model} has no lineage on record: comal did not register it, or the "
-            "folder of its run was emptied.",
-            next_step=f"Choose another version: comal models {model}{target.option}",
+            f"Version {version['version']} of {model} has no lineage on record: comal did not register it, or "
+            f"s3://{target.names.bucket('models')}/{s3_layout.run_lineage_key(model, version['run_id'] or 'RUN')} was "
+            "deleted.",
+            next_step="Restore an older version of that object, or choose another version: "
+            f"comal models {model}{target.option}",
         )
     return found
 

@@ -23,7 +23,8 @@ def reproduce(
 ) -> None:
     """Train a version again, from its own inputs on its own kind of machine, and compare the artifacts.
 
-    First every input is looked at: one that differs or is gone is named, and nothing is trained. The job costs what the
+    First every input is looked at, and the registered artifact: one that differs or is gone is named, and nothing is
+    trained. The job costs what the
     first one cost; nothing is registered, and what it leaves is deleted.
 
     Exit code 0 when the artifacts are the same, byte for byte; 1 when not.

@@ -12,8 +12,8 @@ from comal.cli.following import RUN_TIMEOUT_S
 from comal.cli.patience import wait_for
 from comal.cli.runs import run_of
 from comal.cli.target import Target
-from comal.errors import PlatformError
-from comal.lineage import Lineage, recipe_differences, recipe_digest
+from comal.errors import AlgorithmError, PlatformError
+from comal.lineage import Lineage, files_digest, recipe_differences, recipe_digest
 from comal.recipe import Recipe
 from comal.tracking import TRACKING_VARIABLE
 
@@ -51,6 +51,14 @@ class TrainingAgain:
                 yield f"input {entry.key} is gone"
             elif found != entry.sha256:
                 yield f"input {entry.key} holds other rows than then"
+        if self._read(self._models, s3_layout.run_manifest_key(self._model, self._then.run_id)) is None:
+            yield "the run's manifest, which lists its inputs, is gone"
+        artifact = self._read(self._models, self._artifact_key())
+        if artifact is None:
+            yield f"the registered artifact s3://{self._models}/{self._artifact_key()} is gone"
+            return
+        if self._digest(artifact) != self._then.artifact_sha256:
+            yield f"the registered artifact s3://{self._models}/{self._artifact_key()} is not what the run made"
         yield from self._changed_recipe()
         if self._then.fit_sha256 and self._sha256(self._models, self._inputs + _OWN_FIT) != self._then.fit_sha256:
             yield "the team's own fit is another one, or gone"
@@ -142,9 +150,20 @@ class TrainingAgain:
         )
 
     def _lineage_in(self, key: str) -> Lineage:
-        """Of the new artifact. Its recipe is the artifact's, so the run's own is what it is to be compared with."""
+        """Of the new artifact, with the digest of its very bytes.
+
+        Its recipe is the artifact's, so the run's own is what it is to be compared with.
+        """
         found = Lineage.model_validate_json(self._member(key, lineage.FILE_NAME))
-        return found.model_copy(update={"recipe_sha256": self._then.recipe_sha256})
+        digest = self._digest(self._read(self._models, key) or b"")
+        return found.model_copy(update={"recipe_sha256": self._then.recipe_sha256, "artifact_sha256": digest})
+
+    def _digest(self, archive: bytes) -> str:
+        """Of the model's own files in an archive; empty where one of them is absent, or it cannot be read."""
+        try:
+            return files_digest(read_members(io.BytesIO(archive), self._then.artifact_files, _LIMITS))
+        except AlgorithmError:
+            return ""
 
     def _member(self, key: str, name: str) -> bytes:
         content = self._read(self._models, key)

@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,44 @@ def test_a_changed_parameter_is_named_with_both_values(trained):
     done = trained.json("reproduce", MODEL, "1", exit_code=1)
     s3.put_object(Bucket=bucket, Key=key, Body=original)
     assert done["differences"] == ["recipe key training.params.max_depth was 5, and is 6"]
+
+
+def test_an_artifact_that_is_not_the_runs_is_named(trained):
+    (row,) = trained.json("models", MODEL)
+    package = trained.client("sagemaker").describe_model_package(ModelPackageName=row["model_package_arn"])
+    (container,) = package["InferenceSpecification"]["Containers"]
+    bucket, key = s3_layout.split_uri(container["ModelDataUrl"])
+    s3 = trained.client("s3")
+    original = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    s3.put_object(Bucket=bucket, Key=key, Body=with_another_model(original))
+    done = trained.json("reproduce", MODEL, "1", exit_code=1)
+    s3.put_object(Bucket=bucket, Key=key, Body=original)
+    assert done["again_sha256"] is None
+    assert done["differences"] == [f"the registered artifact s3://{bucket}/{key} is not what the run made"]
+
+
+def with_another_model(archive: bytes) -> bytes:
+    """One bit of its model.ubj turned, and everything else as it was."""
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=io.BytesIO(archive)) as read, tarfile.open(fileobj=sink, mode="w:gz") as written:
+        for member in read:
+            file = read.extractfile(member)
+            content = bytearray(file.read() if file else b"")
+            if member.name == "model.ubj":
+                content[-10] ^= 1
+            written.addfile(member, io.BytesIO(content) if file else None)
+    return sink.getvalue()
+
+
+def test_a_deleted_manifest_is_named_and_nothing_is_trained(trained):
+    key = s3_layout.run_manifest_key(MODEL, record(trained)["run_id"])
+    s3, bucket = trained.client("s3"), trained.target.names.bucket("models")
+    original = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    s3.delete_object(Bucket=bucket, Key=key)
+    done = trained.json("reproduce", MODEL, "1", exit_code=1)
+    s3.put_object(Bucket=bucket, Key=key, Body=original)
+    assert (done["again_sha256"], len(done["differences"])) == (None, 1)
+    assert "manifest" in done["differences"][0]
 
 
 def test_another_library_is_named_also_where_it_makes_no_difference(trained):

@@ -56,6 +56,7 @@ def lineage_of(run_id: str) -> Lineage:
         seed=7,
         hardware="ml.m5.large x86_64 cpu",
         created=ENDED_AT.isoformat(),
+        artifact_files=["linear.json", "recipe.json", "schema.json"],
         artifact_sha256="3" * 64,
     )
 

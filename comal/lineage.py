@@ -33,7 +33,7 @@ class Lineage(BaseModel):
         recipe_sha256: Digest of the recipe with every default filled in.
         fit_sha256: Digest of the team's own fit; empty without one.
         code_sha256: Digest of the kit's own code in the image.
-        libraries: Versions of what computes; Python among them.
+        libraries: Versions of what computes; Python among them, and what a team's own fit imports.
         hardware: Instance type and device; `local` stands for an unnamed machine.
         created: When the model was finished, ISO 8601 in UTC.
         artifact_files: The model's own files in its archive; documents about it, which hold times, are not among them.

@@ -19,6 +19,9 @@ APPROVED = "Approved"
 REJECTED = "Rejected"
 PENDING = "PendingManualApproval"
 
+# Between the reasons of a version, the newest first.
+BEFORE = " | before: "
+
 _DESCRIPTIVE = ("run_id", "expires_at", "when_expired", "trained_rows")
 _RECENT = "recent_"
 
@@ -29,7 +32,7 @@ class ModelVersion:
 
     Attributes:
         approval: Approved, Rejected or PendingManualApproval.
-        why: Why it was approved or rejected, or what it waits for.
+        why: Why it was approved or rejected, or what it waits for; behind BEFORE what was so until then.
         metrics: On the held-out rows.
         recent: Metrics on the recent rows (evaluation.RecentScores), as `challenger_rmse` and `champion_rmse`, and
             `rows`; empty where there were none.
@@ -144,9 +147,18 @@ def _recent_metadata(recent: RecentScores | None) -> dict[str, str]:
     }
 
 
-def judge(sagemaker: Any, arn: str, *, approved: bool, why: str) -> None:
-    """Record a verdict on a version; the same verdict twice changes nothing."""
-    _note(sagemaker, arn, APPROVED if approved else REJECTED, why)
+def judge(sagemaker: Any, arn: str, *, approved: bool, why: str, before: str = "") -> None:
+    """Record a verdict on a version; the same verdict twice changes nothing.
+
+    Args:
+        sagemaker: A boto3 client.
+        arn: Of its model package.
+        approved: The verdict.
+        why: Why.
+        before: What `why` was until now; kept behind the new one, as far as 1,024 characters reach.
+    """
+    kept = before if before.startswith(why) else f"{why}{BEFORE}{before}" if before else why
+    _note(sagemaker, arn, APPROVED if approved else REJECTED, kept)
 
 
 def postpone(sagemaker: Any, arn: str, why: str) -> None:

@@ -189,9 +189,9 @@ def run_record_key(model: str, run_id: str, file_name: str) -> str:
     return run_prefix(model, run_id) + file_name
 
 
-def again_prefix(model: str, run_id: str, attempt: str) -> str:
-    """Folder of an attempt to train a run's model again (`comal reproduce`); emptied when it is over."""
-    return run_prefix(model, run_id) + f"again/{attempt}/"
+def again_prefix(model: str, run_id: str) -> str:
+    """Folder of attempts to train a run's model again (`comal reproduce`), each in its own, emptied when it is over."""
+    return run_prefix(model, run_id) + "again/"
 
 
 def split_uri(uri: str) -> tuple[str, str]:

@@ -12,8 +12,10 @@ from comal.lineage import Lineage
 from comal.recipe import HIGHER_IS_BETTER, Recipe
 from comal.run_record import REPORT_NAME
 from training.importance import Importances
+from training.record import parameters_of
 
 FILE_NAME = "model_card.json"
+_MOST_BARS = 20
 
 _FACETS = {"rmse": "RMSE", "mae": "MAE", "log_loss": "Loss", "auc": "AUC", "accuracy": "Accuracy"}
 _PROBLEM_TYPES = {
@@ -53,11 +55,11 @@ def model_card(
             "training_job_details": {
                 "training_datasets": [entry.key for entry in lineage.inputs[:15]],
                 "user_provided_hyper_parameters": [
-                    {"name": name, "value": str(value)} for name, value in recipe.training.params.items()
+                    {"name": name, "value": str(value)} for name, value in parameters_of(recipe).items()
                 ],
             },
         },
-        "evaluation_details": [_evaluation_details(evaluation)],
+        "evaluation_details": [_evaluation_details(evaluation), *_importance_details(importance)],
         "additional_information": {
             "caveats_and_recommendations": "The held-out rows come from the same batches as the training rows: the "
             "metrics say nothing of data that drifts.",
@@ -121,6 +123,32 @@ def _evaluation_details(evaluation: Evaluation) -> dict[str, Any]:
         "name": "Held-out rows",
         "evaluation_observation": observation,
         "metric_groups": [group for group in groups if group["metric_data"]],
+    }
+
+
+def _importance_details(importance: Importances) -> list[dict[str, Any]]:
+    """Bars as SageMaker's console draws them; the dots of each row are in the report."""
+    charts = [
+        (f"{importance.metric} lost when shuffled", [(one.feature, one.loss) for one in importance.features]),
+        ("mean absolute contribution (SHAP)", [(one.feature, one.contribution) for one in importance.features]),
+    ]
+    groups = [
+        {"name": name, "metric_data": [_bars(name, [(feature, bar[0]) for feature, bar in bars if bar])]}
+        for name, bars in charts
+        if any(bar for _, bar in bars)
+    ]
+    observation = f"On {importance.rows} held-out rows; intervals are in importance.json, and plots in the report."
+    return [{"name": "Features", "evaluation_observation": observation, "metric_groups": groups}] if groups else []
+
+
+def _bars(name: str, bars: list[tuple[str, float]]) -> dict[str, Any]:
+    largest = sorted(bars, key=lambda bar: -bar[1])[:_MOST_BARS]
+    return {
+        "name": name,
+        "type": "bar_chart",
+        "x_axis_name": [feature[:63] for feature, _ in largest],
+        "y_axis_name": name,
+        "value": [value for _, value in largest],
     }
 
 

@@ -62,7 +62,9 @@ def gain_of(challenger: Predictions, champion: Predictions, recipe: Recipe) -> G
     gains = sign * (ours - theirs)
     confidence = recipe.gate.confidence or DEFAULT_CONFIDENCE
     low, high = np.quantile(gains[np.isfinite(gains)], [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Gain(value=sign * (values[0] - values[1]), low=float(low), high=float(high), confidence=confidence)
+    # Nothing gained is 0, also where it is nothing times -1.
+    value, low, high = (float(one) + 0.0 for one in (sign * (values[0] - values[1]), low, high))
+    return Gain(value=value, low=low, high=high, confidence=confidence)
 
 
 def slices_of(challenger: Predictions, champion: Predictions, held_out: HeldOut, recipe: Recipe) -> list[SliceScores]:

@@ -1,9 +1,10 @@
 """The lineage of a run, as the job itself sees it."""
 
+import ast
 import hashlib
 import platform
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
 import comal
@@ -12,7 +13,8 @@ from comal.lineage import Input, Lineage, recipe_digest
 from training.channels import Job
 from training.dataset import Batch
 
-_LIBRARIES = ("lightgbm", "numpy", "pyarrow", "scikit-learn", "xgboost", "xgboost-cpu")
+# Everything that a fit of the kit's computes with.
+_LIBRARIES = ("joblib", "lightgbm", "numpy", "optuna", "pyarrow", "scikit-learn", "scipy", "xgboost", "xgboost-cpu")
 _CHUNK_BYTES = 1 << 20
 
 
@@ -28,7 +30,7 @@ def lineage_of(
         recipe_sha256=recipe_digest(job.recipe),
         fit_sha256=_sha256(job.own_fit) if job.recipe.training.fit else "",
         code_sha256=code_digest(),
-        libraries=_versions(),
+        libraries=_versions([*_LIBRARIES, *(_imported_by(job.own_fit) if job.recipe.training.fit else [])]),
         seed=job.recipe.training.seed,
         hardware=f"{job.instance_type or 'local'} {platform.machine()} {device}",
         created=created.isoformat(),
@@ -49,9 +51,21 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
-def _versions() -> dict[str, str]:
+def _imported_by(source: Path) -> set[str]:
+    """Distributions of what a file imports, wherever in it."""
+    modules = set()
+    for node in ast.walk(ast.parse(source.read_bytes())):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            modules.add(node.module.partition(".")[0])
+    of_module = packages_distributions()
+    return {name for module in modules for name in of_module.get(module, [])}
+
+
+def _versions(names: list[str]) -> dict[str, str]:
     found = {"python": platform.python_version()}
-    for name in _LIBRARIES:
+    for name in names:
         try:
             found[name] = version(name)
         except PackageNotFoundError:  # xgboost is xgboost-cpu, or the other way round

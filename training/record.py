@@ -12,6 +12,9 @@ from comal.recipe import Recipe
 from comal.run_record import Curve, Data, Plots, RunRecord, Structure
 from training.algorithms.parameters import DEFAULT_ROUNDS, Value
 
+# Of the section `training`, beside the algorithm's own parameters.
+_SAID = {"preprocessing", "calibration", "quantile", "instances", "holdout", "newest_rows"}
+
 
 @dataclass
 class Stopwatch:
@@ -47,7 +50,7 @@ def run_record(
         target=recipe.target,
         metric=recipe.metric,
         algorithm=recipe.training.fit or recipe.training.algorithm,
-        parameters=_parameters(recipe),
+        parameters=parameters_of(recipe),
         structure=structure,
         metrics=evaluation.challenger.metrics,
         champion=evaluation.champion.metrics if evaluation.champion else {},
@@ -71,8 +74,12 @@ def run_record(
     )
 
 
-def _parameters(recipe: Recipe) -> dict[str, Value]:
-    return {**_defaults(recipe), **recipe.training.params, "seed": recipe.training.seed}
+def parameters_of(recipe: Recipe) -> dict[str, Value]:
+    """Everything of `training` that the fit depends on: what the recipe says, and the kit's own defaults."""
+    training = recipe.training
+    said = training.model_dump(include=_SAID, exclude_defaults=True, exclude_none=True)
+    prepared = {f"preprocessing.{name}": value for name, value in said.pop("preprocessing", {}).items()}
+    return {**_defaults(recipe), **training.params, **prepared, **said, "seed": training.seed}
 
 
 def _defaults(recipe: Recipe) -> dict[str, Value]:

@@ -7,7 +7,7 @@ import typer
 from comal.cli.catalogue import require_model
 from comal.cli.console import Json, Stack, examples, print_json, print_table, say
 from comal.cli.target import LOCAL_STACK, open_target
-from comal.cli.versions import champion_of, versions_of
+from comal.cli.versions import champion_of, has_expired, newest_reason, versions_of
 
 EPILOG = examples("comal models tacos", "comal models tacos --json")
 
@@ -19,9 +19,9 @@ def models(
 ) -> None:
     """List a model's versions, newest first: approval and why, metrics, age, expiry.
 
-    Keys of --json, one row a version: version, approval, why, metrics, recent, trained_rows, created_at, expires_at,
-    refuses_when_expired, run_id, model_package_arn, image_uri, champion. `recent` compares with the champion on rows
-    that it was not trained on.
+    Keys of --json, one row a version: version, approval, why (its reasons, the newest first), metrics, recent,
+    trained_rows, created_at, expires_at, refuses_when_expired, run_id, model_package_arn, image_uri, champion. `recent`
+    compares with the champion on rows that it was not trained on.
     """
     target = open_target(stack)
     require_model(target, model)
@@ -46,9 +46,15 @@ def _cells(row: dict[str, Any]) -> list[Any]:
         row["trained_rows"],
         metrics_text(row["metrics"]),
         f"{row['created_at']:%Y-%m-%d %H:%M}",
-        f"{row['expires_at']:%Y-%m-%d}" if row["expires_at"] else None,
-        row["why"],
+        _expiry(row),
+        newest_reason(row),
     ]
+
+
+def _expiry(row: dict[str, Any]) -> str | None:
+    if not row["expires_at"]:
+        return None
+    return f"{row['expires_at']:%Y-%m-%d}{' (expired)' if has_expired(row) else ''}"
 
 
 def metrics_text(metrics: dict[str, Any]) -> str:

@@ -7,8 +7,8 @@ import typer
 from comal.cli.catalogue import require_model
 from comal.cli.console import Json, Stack, examples, print_json, say
 from comal.cli.target import LOCAL_STACK, Target, open_target
-from comal.cli.verdict import approve, follow, reject, version_named
-from comal.cli.versions import champion_of, versions_of
+from comal.cli.verdict import approve, follow, go_back, reject, version_named
+from comal.cli.versions import champion_of, newest_reason, versions_of
 from comal.errors import UserError
 from comal.registry import APPROVED
 
@@ -20,9 +20,16 @@ ROLLBACK_EPILOG = examples(
 )
 REJECT_EPILOG = examples('comal reject tacos 4 --why "trained on a broken export"')
 
+
+def _said(why: str) -> str:
+    if not why.strip():
+        raise UserError("--why is empty.", next_step='Say why, for whoever reads it next year: --why "…"')
+    return why.strip()
+
+
 Model = Annotated[str, typer.Argument(help="Name of the model.")]
 Version = Annotated[int, typer.Argument(help="Version, as `comal models` lists it.", min=1)]
-Why = Annotated[str, typer.Option(help="Why; kept with the version.")]
+Why = Annotated[str, typer.Option(help="Why; kept with the version.", callback=_said)]
 Follow = Annotated[bool, typer.Option("--follow/--no-follow", help="Wait until the endpoint has moved.")]
 
 
@@ -43,24 +50,17 @@ def promote(
 
 
 def rollback(model: Model, why: Why, wait: Follow = True, stack: Stack = LOCAL_STACK, as_json: Json = False) -> None:
-    """Go back to the version that was champion before: the newest approved one but the champion.
+    """Go back to the version that was champion before; the champion is rejected, with your reason.
 
-    The champion is rejected, with your reason. The endpoint moves without a failed request.
+    That is what a promotion rejected, which is approved again, or else the newest approved version but the champion.
+    Done again it goes further back. The endpoint moves without a failed request.
 
     Keys of --json: version, approval, rejected, endpoint.
     """
     target = open_target(stack)
     require_model(target, model)
-    approved = [row for row in versions_of(target, model) if row["approval"] == APPROVED]
-    if len(approved) < 2:
-        raise UserError(
-            f"{model} has no approved version but version {approved[0]['version']}."
-            if approved
-            else f"{model} has no approved version.",
-            next_step=f"Choose another one: comal models {model}{target.option}, then comal promote {model} VERSION",
-        )
-    made_way = approve(target, model, approved[1], why)
-    _tell(target, model, approved[1]["version"], made_way, follows=wait, as_json=as_json)
+    served, rejected = go_back(target, model, why)
+    _tell(target, model, served, [rejected], follows=wait, as_json=as_json)
 
 
 def reject_version(
@@ -93,7 +93,7 @@ def _tell(target: Target, model: str, version: int, rejected: list[int], *, foll
         outcome: dict[str, Any] = {"version": version, "approval": row["approval"], "rejected": rejected}
         print_json(outcome | {"endpoint": endpoint})
         return
-    say(f"Version {version} of {model} is {row['approval']}: {row['why']}")
+    say(f"Version {version} of {model} is {row['approval']}: {newest_reason(row)}")
     for other in rejected:
         if other != version:
             say(f"Version {other} is Rejected: it makes way.")

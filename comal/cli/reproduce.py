@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from comal.cli.catalogue import require_model
-from comal.cli.console import Json, Stack, err, examples, print_json, say
+from comal.cli.console import Json, Stack, complain, err, examples, print_json, say
+from comal.cli.failures import INTERRUPTED
 from comal.cli.lineages import lineage_of
 from comal.cli.target import LOCAL_STACK, open_target
 from comal.cli.training_again import TrainingAgain
@@ -41,7 +42,11 @@ def reproduce(
         now = None
         if not found:
             status.update("Training again …")
-            now = again.train()
+            try:
+                now = again.train()
+            except KeyboardInterrupt:
+                complain("Interrupted.", "The training job is stopped, and what it left is deleted.")
+                raise typer.Exit(INTERRUPTED) from None
             found = list(differences(then, now))
     identical = now is not None and now.artifact_sha256 == then.artifact_sha256
     outcome: dict[str, Any] = {

@@ -8,7 +8,7 @@ from comal.cli.endpoint import IN_SERVICE, endpoint_of
 from comal.cli.monitoring import monitoring_of
 from comal.cli.runs import RUNNING, SUCCEEDED, last_run
 from comal.cli.target import Target
-from comal.cli.versions import champion_of, versions_of
+from comal.cli.versions import champion_of, has_expired, versions_of
 from comal.registry import PENDING
 
 
@@ -62,4 +62,6 @@ def next_step(standing: dict[str, Any], option: str = "") -> str:
         return f"The gate rejected version {latest['version']}; see why: comal models {model}{option}"
     if endpoint is None or endpoint["status"] != IN_SERVICE or endpoint["version"] != champion["version"]:
         return f"The endpoint is moving to version {champion['version']}; look again: comal status {model}{option}"
+    if has_expired(champion):
+        return f'comal retrain {model} --reason "version {champion["version"]} expired"{option}'
     return f"comal invoke {model} --data '{{…}}'{option}"

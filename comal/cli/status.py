@@ -9,6 +9,7 @@ from comal.cli.console import Json, Stack, examples, print_json, print_table, sa
 from comal.cli.monitoring import lines_of
 from comal.cli.standing import standing_of
 from comal.cli.target import LOCAL_STACK, Target, open_target
+from comal.cli.versions import newest_reason
 from comal.errors import PlatformError
 
 
@@ -79,7 +80,7 @@ def _run_line(run: dict[str, Any] | None) -> str:
 
 
 def _version_line(version: dict[str, Any]) -> str:
-    why = f": {version['why']}" if version["why"] else ""
+    why = f": {newest_reason(version)}" if version["why"] else ""
     return f"version {version['version']} {version['approval']}{why}"
 
 

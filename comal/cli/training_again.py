@@ -3,10 +3,14 @@
 import hashlib
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from comal import lineage, s3_layout
+from comal.absence import describe_or_none
 from comal.archive import Limits, read_members
 from comal.cli.following import RUN_TIMEOUT_S
 from comal.cli.patience import wait_for
@@ -69,11 +73,12 @@ class TrainingAgain:
         Raises:
             PlatformError: The job failed, or its archive is gone.
         """
+        self._clear_left_over()
         attempt = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-        prefix = s3_layout.again_prefix(self._model, self._then.run_id, attempt)
+        prefix, name = self._prefix(attempt), self._name(attempt)
         try:
             self._copy_recipe(prefix)
-            name = self._start(prefix, attempt)
+            self._start(prefix, name)
             job = self._wait(name)
             if job["TrainingJobStatus"] != "Completed":
                 reason = job.get("FailureReason", "no reason given")
@@ -83,8 +88,30 @@ class TrainingAgain:
                 )
             _, key = s3_layout.split_uri(job["ModelArtifacts"]["S3ModelArtifacts"])
             return self._lineage_in(key)
+        except KeyboardInterrupt:
+            # It costs money as long as it runs, and uploads when it is stopped, too.
+            with suppress(ClientError):
+                self._sagemaker.stop_training_job(TrainingJobName=name)
+                self._wait(name)
+            raise
         finally:
             self._empty(prefix)
+
+    def _clear_left_over(self) -> None:
+        """What attempts left behind whose command was killed; one that still trains is left alone."""
+        above = s3_layout.again_prefix(self._model, self._then.run_id)
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._models, Prefix=above, Delimiter="/")
+        folders = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", [])]
+        for attempt in [folder.removeprefix(above).rstrip("/") for folder in folders]:
+            job = describe_or_none(self._sagemaker.describe_training_job, TrainingJobName=self._name(attempt))
+            if job is not None and job["TrainingJobStatus"] in _ENDED:
+                self._empty(self._prefix(attempt))
+
+    def _prefix(self, attempt: str) -> str:
+        return s3_layout.again_prefix(self._model, self._then.run_id) + f"{attempt}/"
+
+    def _name(self, attempt: str) -> str:
+        return f"{self._job}-again-{hashlib.sha256(attempt.encode()).hexdigest()[:_ATTEMPT_DIGITS]}"
 
     def _changed_recipe(self) -> Iterator[str]:
         content = self._read(self._models, self._inputs + _RECIPE)
@@ -112,10 +139,8 @@ class TrainingAgain:
         if own_fit is not None:
             self._s3.put_object(Bucket=self._models, Key=prefix + f"recipe/{_OWN_FIT}", Body=own_fit)
 
-    def _start(self, prefix: str, attempt: str) -> str:
+    def _start(self, prefix: str, name: str) -> None:
         job = self._sagemaker.describe_training_job(TrainingJobName=self._job)
-        digest = hashlib.sha256(attempt.encode()).hexdigest()[:_ATTEMPT_DIGITS]
-        name = f"{self._job}-again-{digest}"
         channels = {channel["ChannelName"]: channel for channel in job["InputDataConfig"]}
         recipe = {**channels["recipe"]}
         source = {**recipe["DataSource"]["S3DataSource"], "S3Uri": f"s3://{self._models}/{prefix}recipe/"}
@@ -138,7 +163,6 @@ class TrainingAgain:
                 {"Key": "comal:model", "Value": self._model},
             ],
         )
-        return name
 
     def _wait(self, name: str) -> dict[str, Any]:
         def ended() -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from comal import registry
 from comal.cli.console import err
 from comal.cli.following import wait_for_endpoint
 from comal.cli.target import Target
-from comal.cli.versions import champion_of, versions_of
+from comal.cli.versions import champion_of, has_expired, versions_of
 from comal.errors import UserError
 from comal.event_bus import EventBus
 from comal.events import ModelApproved, ModelRejected, event_id
@@ -53,8 +53,48 @@ def approve(target: Target, model: str, chosen: dict[str, Any], why: str) -> lis
         if row["version"] > chosen["version"] and row["approval"] == registry.APPROVED
     ]
     for row in reversed(newer):
-        _judge(target, model, row, approved=False, why=f"makes way for version {chosen['version']}, {told}")
+        _judge(target, model, row, approved=False, why=f"{_makes_way_for(chosen)} {told}")
     return [row["version"] for row in newer]
+
+
+def go_back(target: Target, model: str, why: str) -> tuple[int, int]:
+    """Take the champion out of the running, so that the one before it is served again.
+
+    If the champion was promoted over newer ones, those are approved again, the newest first, so that the champion
+    changes once. Otherwise it is the newest approved one of the others.
+
+    Returns:
+        The version that is served now, and the one that was.
+
+    Raises:
+        UserError: There is none before it, or it has expired and would refuse every request.
+    """
+    versions = versions_of(target, model)
+    champion = champion_of(versions)
+    if champion is None:
+        raise UserError(f"{model} has no approved version.", next_step=_choose(target, model))
+    made_way = [row for row in versions if row["why"].startswith(_makes_way_for(champion))]
+    others = [row for row in versions if row["approval"] == registry.APPROVED and row is not champion]
+    if not made_way and not others:
+        raise UserError(
+            f"{model} has no approved version but version {champion['version']}.", next_step=_choose(target, model)
+        )
+    back = (made_way or others)[0]
+    _refuse_expired(target, model, back)
+    told = f"by {getpass.getuser()}: {why}"
+    for row in made_way:
+        _judge(target, model, row, approved=True, why=f"restored {told}")
+    _judge(target, model, champion, approved=False, why=f"rolled back {told}")
+    return back["version"], champion["version"]
+
+
+def _makes_way_for(chosen: dict[str, Any]) -> str:
+    """How the reason of a version begins that was rejected for the promotion of another."""
+    return f"makes way for version {chosen['version']},"
+
+
+def _choose(target: Target, model: str) -> str:
+    return f"Choose another one: comal models {model}{target.option}, then comal promote {model} VERSION --why …"
 
 
 def reject(target: Target, model: str, chosen: dict[str, Any], why: str) -> None:
@@ -87,7 +127,7 @@ def _serves(target: Target) -> bool:
 
 def _refuse_expired(target: Target, model: str, chosen: dict[str, Any]) -> None:
     expires_at, reason = chosen["expires_at"], f"version {chosen['version']} expired"
-    if chosen["refuses_when_expired"] and expires_at and expires_at <= datetime.now(UTC):
+    if chosen["refuses_when_expired"] and has_expired(chosen):
         raise UserError(
             f"Version {chosen['version']} of {model} expired on {expires_at:%Y-%m-%d}, and its recipe said "
             "registry.when_expired: refuse.",
@@ -97,7 +137,8 @@ def _refuse_expired(target: Target, model: str, chosen: dict[str, Any]) -> None:
 
 def _judge(target: Target, model: str, row: dict[str, Any], *, approved: bool, why: str) -> None:
     now = datetime.now(UTC)
-    registry.judge(target.client("sagemaker"), row["model_package_arn"], approved=approved, why=why)
+    sagemaker, arn = target.client("sagemaker"), row["model_package_arn"]
+    registry.judge(sagemaker, arn, approved=approved, why=why, before=row["why"])
     kind = ModelApproved if approved else ModelRejected
     event = kind(
         event_id=event_id(target.stack, model, kind.__name__, row["model_package_arn"], now.isoformat()),

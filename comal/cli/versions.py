@@ -1,5 +1,6 @@
 """A model's versions in the registry, as rows for tables and JSON."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from comal import registry
@@ -10,8 +11,8 @@ def versions_of(target: Target, model: str) -> list[dict[str, Any]]:
     """All versions, newest first.
 
     Returns:
-        Rows of version, approval, why, metrics, recent, trained_rows, created_at, expires_at, refuses_when_expired,
-        run_id, model_package_arn, image_uri.
+        Rows of version, approval, why (its reasons, the newest first), metrics, recent, trained_rows, created_at,
+        expires_at, refuses_when_expired, run_id, model_package_arn, image_uri.
     """
     found = registry.versions(target.client("sagemaker"), target.names, model)
     return [
@@ -31,6 +32,16 @@ def versions_of(target: Target, model: str) -> list[dict[str, Any]]:
         }
         for version in found
     ]
+
+
+def has_expired(version: dict[str, Any]) -> bool:
+    """Whether a version's time is over, by this machine's clock."""
+    return version["expires_at"] is not None and version["expires_at"] <= datetime.now(UTC)
+
+
+def newest_reason(version: dict[str, Any]) -> str:
+    """The last of a version's reasons."""
+    return str(version["why"]).partition(registry.BEFORE)[0]
 
 
 def champion_of(versions: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -108,7 +108,7 @@ class Deployment:
         self._announce_roll_back(place, endpoint, version, now)
         served = version_of_config(self.names, place.recipe.model, endpoint.config)
         if served != version.version:
-            registry.judge(self.sagemaker, version.arn, approved=False, why=f"rollback: {_reason(endpoint)}")
+            self._reject(version, endpoint)
             place.forget_attempt(endpoint)
 
     def _remove(self, place: SageMakerEndpoint, endpoint: Endpoint, version: ModelVersion, now: datetime) -> None:
@@ -119,8 +119,12 @@ class Deployment:
         """
         if endpoint.config == place.config_of(version):
             self._announce_roll_back(place, endpoint, version, now)
-            registry.judge(self.sagemaker, version.arn, approved=False, why=f"rollback: {_reason(endpoint)}")
+            self._reject(version, endpoint)
         place.delete()
+
+    def _reject(self, version: ModelVersion, endpoint: Endpoint) -> None:
+        why = f"rollback: {_reason(endpoint)}"
+        registry.judge(self.sagemaker, version.arn, approved=False, why=why, before=version.why)
 
     def _announce_roll_back(
         self, place: SageMakerEndpoint, endpoint: Endpoint, version: ModelVersion, now: datetime

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage
 """
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from comal import registry, s3_layout
@@ -35,7 +35,8 @@ def package_request(
         "ModelMetrics": {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": evaluation_uri}}},
         "CustomerMetadataProperties": registry.customer_metadata(
             run_id=job.run_id,
-            expires_at=job.ended_at + timedelta(days=recipe.registry.expires_after_days),
+            expires_at=datetime.fromisoformat(output.lineage.created)
+            + timedelta(days=recipe.registry.expires_after_days),
             when_expired=recipe.registry.when_expired,
             trained_rows=output.evaluation.trained_rows,
             metrics=output.evaluation.challenger.metrics,

@@ -66,7 +66,8 @@ def test_it_holds_again_and_leaves_other_models_alone(clone):
     assert listed["KeyCount"] == 1
 
 
-@pytest.mark.parametrize("step", ["a model is trained", pytest.param("week 2 is pushed", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("step", ["a model is trained", "week 2 is pushed"])
 def test_it_holds_after_the_local_cloud_was_killed_in_its_midst(clone, step):
     process = demo_until(clone, step)
     os.kill(cloud_pid(clone), signal.SIGKILL)

@@ -57,7 +57,8 @@ def test_a_promoted_version_is_served_and_promoting_it_again_changes_nothing(clo
         done = clone.json("promote", MODEL, "1", "--why", "looks right")
         assert (done["approval"], done["endpoint"]["version"], done["rejected"]) == ("Approved", 1, [])
     (row,) = clone.json("models", MODEL)
-    assert row["why"].endswith("looks right")
+    assert ": looks right | before: " in row["why"], "what it waited for is kept"
+    assert "no approved version but version 1" in clone.comal("rollback", MODEL, "--why", "?", exit_code=2).stderr
     assert predict(clone, chain)["model_version"] == "1"
 
 
@@ -72,9 +73,16 @@ def test_there_and_back_again_without_a_failed_request(clone, chain):
         assert (forth["rejected"], forth["endpoint"]["version"]) == ([], 2)
         older = clone.json("promote", MODEL, "1", "--why", "were they?")
         assert (older["rejected"], older["endpoint"]["version"]) == ([2], 1)
+        undone = clone.json("rollback", MODEL, "--why", "they were")
+        assert (undone["version"], undone["rejected"], undone["endpoint"]["version"]) == (2, [1], 2)
+        again = clone.json("promote", MODEL, "1", "--why", "no, they were not")
+        assert (again["rejected"], again["endpoint"]["version"]) == ([2], 1)
     assert traffic.failures == []
     assert set(traffic.answers) == {"1", "2"}
     assert approvals(clone) == {2: "Rejected", 1: "Approved"}
+    first = next(row["why"] for row in clone.json("models", MODEL) if row["version"] == 1)
+    reasons = [reason.partition(": ")[2] for reason in first.split(" | before: ")]
+    assert reasons[:3] == ["no, they were not", "they were", "looks right"]
 
 
 def test_two_versions_stand_side_by_side_in_a_table_and_on_a_page(clone):
@@ -104,7 +112,7 @@ def test_every_run_is_on_record_with_a_page_that_opens_anywhere(clone):
 
 def test_what_cannot_be_is_refused_with_what_there_is(clone):
     assert "has no version 9; it has 2, 1" in clone.comal("promote", MODEL, "9", "--why", "?", exit_code=2).stderr
-    assert "no approved version but version 1" in clone.comal("rollback", MODEL, "--why", "?", exit_code=2).stderr
+    assert "--why is empty" in clone.comal("promote", MODEL, "1", "--why", " ", exit_code=2).stderr
     assert "the only approved version" in clone.comal("reject", MODEL, "1", "--why", "?", exit_code=2).stderr
     assert clone.json("reject", MODEL, "2", "--why", "it is already")["approval"] == "Rejected"
 

@@ -3,7 +3,11 @@
 import io
 import json
 import shutil
+import signal
+import subprocess
+import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ import pytest
 from comal import s3_layout
 from comal.cli.demo.chain import MODEL, TacoChain
 from comal.cli.following import wait_for_endpoint
+from comal.cli.patience import wait_for
 from comal.cli.repository import Repository
 from tests.e2e.clone import Clone
 from tests.running_cloud import find_free_port
@@ -57,6 +62,39 @@ def test_a_version_is_reproduced_byte_for_byte_and_nothing_is_left(trained):
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
     assert not [key for key in keys if "/again/" in key]
     assert [row["version"] for row in trained.json("models", MODEL)] == [1]
+
+
+def left_again(clone: Clone) -> list[str]:
+    pages = clone.client("s3").list_objects_v2(Bucket=clone.target.names.bucket("models"))
+    return [item["Key"] for item in pages.get("Contents", []) if "/again/" in item["Key"]]
+
+
+def jobs_again(clone: Clone) -> list[dict[str, Any]]:
+    found = clone.client("sagemaker").list_training_jobs(NameContains="-again-", SortBy="CreationTime")
+    return found["TrainingJobSummaries"]
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    wait_for(lambda: holds() or None, what="the job", timeout_s=60, next_step="")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_attempt_that_is_broken_off_costs_and_leaves_nothing(trained, number):
+    before = len(jobs_again(trained))
+    command = [Path(sys.executable).parent / "comal", "reproduce", MODEL, "1"]
+    process = subprocess.Popen(command, cwd=trained.root, env=trained.environment, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: len(jobs_again(trained)) > before)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        assert "is stopped" in told
+    else:
+        ended = {"Completed", "Stopped"}
+        wait_until(lambda: {job["TrainingJobStatus"] for job in jobs_again(trained)} <= ended)
+        assert left_again(trained)
+        trained.json("reproduce", MODEL, "1")
+    assert left_again(trained) == []
 
 
 def test_a_changed_row_is_named_with_its_file(trained):

@@ -1,5 +1,7 @@
 """What to do next, from where a model stands."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from comal.cli.runs import one_line
@@ -9,7 +11,7 @@ SERVED = {
     "model": "tacos",
     "batches": {"validated": 2},
     "run": {"status": "SUCCEEDED", "step": "done"},
-    "champion": {"version": 2},
+    "champion": {"version": 2, "expires_at": None},
     "latest": {"version": 2, "approval": "Approved"},
     "endpoint": {"status": "InService", "version": 2},
 }
@@ -26,6 +28,7 @@ SERVED = {
         ({"run": None, "champion": None, "latest": None, "endpoint": None}, "comal retrain tacos"),
         ({"champion": None, "endpoint": None}, "comal models tacos"),
         ({"latest": {"version": 3, "approval": "PendingManualApproval"}}, "comal promote tacos 3"),
+        ({"champion": {"version": 2, "expires_at": datetime(2026, 1, 1, tzinfo=UTC)}}, "version 2 expired"),
         ({"endpoint": None}, "moving to version 2"),
         ({"endpoint": {"status": "Updating", "version": 1}}, "moving to version 2"),
     ],

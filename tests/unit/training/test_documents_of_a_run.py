@@ -40,7 +40,8 @@ def test_the_card_has_the_sections_of_sagemakers_schema(job: JobFolder):
         assert set(card[section]) <= keys
     details = card["training_details"]
     assert details["objective_function"]["function"] == {"function": "Minimize", "facet": "RMSE"}
-    assert details["training_job_details"]["user_provided_hyper_parameters"] == [{"name": "max_depth", "value": "2"}]
+    given = {one["name"]: one["value"] for one in details["training_job_details"]["user_provided_hyper_parameters"]}
+    assert (given["max_depth"], given["eta"], given["seed"]) == ("2", "0.1", "7")
     assert all(isinstance(value, str) for value in card["additional_information"]["custom_details"].values())
 
 
@@ -50,6 +51,16 @@ def test_the_card_shows_every_models_metrics(job: JobFolder):
     assert set(groups) == {"challenger", "baseline"}
     shown = {metric["name"]: metric["value"] for metric in groups["challenger"]}
     assert shown == evaluation["challenger"]["metrics"]
+
+
+def test_the_card_shows_what_matters_as_bars_of_sagemakers_schema(job: JobFolder, diabetes: Sample):
+    details = {one["name"]: one for one in job.document("model_card.json")["evaluation_details"]}
+    bars = [group["metric_data"][0] for group in details["Features"]["metric_groups"]]
+    assert [one["name"] for one in bars] == ["rmse lost when shuffled", "mean absolute contribution (SHAP)"]
+    for one in bars:
+        assert (one["type"], one["y_axis_name"]) == ("bar_chart", one["name"])
+        assert set(one["x_axis_name"]) == set(diabetes.recipe["features"])
+        assert one["value"] == sorted(one["value"], reverse=True)
 
 
 def test_a_metric_without_a_facet_of_sagemakers_is_named_in_the_notes(job: JobFolder, diabetes: Sample):

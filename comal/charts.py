@@ -39,6 +39,11 @@ class Dot:
     shade: float | None
 
 
+# A row's name, its value and the ends of its interval; a row's name and its dots.
+Bar = tuple[str, float, float, float]
+Dots = tuple[str, Sequence[Dot]]
+
+
 @dataclass(frozen=True)
 class Pair:
     """Two bars beside each other: shares between 0 and 1."""
@@ -48,7 +53,15 @@ class Pair:
     second: float
 
 
-def xy(label: str, x_label: str, y_label: str, series: Sequence[Series], *, guide: str = "") -> str:
+def xy(
+    label: str,
+    x_label: str,
+    y_label: str,
+    series: Sequence[Series],
+    *,
+    guide: str = "",
+    beside: Sequence[Series] = (),
+) -> str:
     """Lines and points over two axes; empty without two different points.
 
     Args:
@@ -57,11 +70,14 @@ def xy(label: str, x_label: str, y_label: str, series: Sequence[Series], *, guid
         y_label: What runs upwards.
         series: What is drawn, at most seven told apart.
         guide: `diagonal` (y = x) or `zero` (y = 0), a line to compare with.
+        beside: Those of a chart that this one is compared with: both get the same axes.
     """
     xs = [value for one in series for value in one.x]
     ys = [value for one in series for value in one.y]
     if len(set(zip(xs, ys, strict=True))) < 2:
         return ""
+    xs += [value for one in beside for value in one.x]
+    ys += [value for one in beside for value in one.y]
     across = _Axis.of(xs, _LEFT, _WIDTH - _RIGHT)
     upwards = _Axis.of([*ys, *([0.0] if guide == "zero" else [])], _XY_HEIGHT - _BOTTOM, _TOP)
     parts = [*_x_axis(across, x_label, _XY_HEIGHT), *_y_axis(upwards, y_label)]
@@ -77,12 +93,12 @@ def xy(label: str, x_label: str, y_label: str, series: Sequence[Series], *, guid
     return _svg(label, _XY_HEIGHT, [*parts, *(_legend([one.name for one in series]) if len(series) > 1 else [])])
 
 
-def intervals(label: str, x_label: str, rows: Sequence[tuple[str, float, float, float]]) -> str:
-    """A bar for each (name, value, low, high), with its interval; empty without rows."""
+def intervals(label: str, x_label: str, rows: Sequence[Bar], beside: Sequence[Bar] = ()) -> str:
+    """A bar for each (name, value, low, high), with its interval; empty without rows. `beside` is as for `xy`."""
     if not rows:
         return ""
     height = _TOP + _ROW_HEIGHT * len(rows) + _BOTTOM
-    axis = _Axis.of([0.0, *(end for row in rows for end in row[1:])], _NAME_WIDTH, _WIDTH - _RIGHT)
+    axis = _Axis.of([0.0, *(end for row in (*rows, *beside) for end in row[1:])], _NAME_WIDTH, _WIDTH - _RIGHT)
     parts = _x_axis(axis, x_label, height)
     for position, (name, value, low, high) in enumerate(rows):
         middle = _TOP + _ROW_HEIGHT * (position + 0.5)
@@ -94,12 +110,13 @@ def intervals(label: str, x_label: str, rows: Sequence[tuple[str, float, float, 
     return _svg(label, height, parts)
 
 
-def swarm(label: str, x_label: str, rows: Sequence[tuple[str, Sequence[Dot]]]) -> str:
-    """A row of dots for each name, stacked where they are many; empty without dots."""
+def swarm(label: str, x_label: str, rows: Sequence[Dots], beside: Sequence[Dots] = ()) -> str:
+    """A row of dots for each name, stacked where they are many; empty without dots. `beside` is as for `xy`."""
     values = [dot.value for _name, dots in rows for dot in dots]
     if not values:
         return ""
     height = _TOP + _ROW_HEIGHT * len(rows) + _BOTTOM
+    values += [dot.value for _name, dots in beside for dot in dots]
     axis = _Axis.of([0.0, *values], _NAME_WIDTH, _WIDTH - _RIGHT)
     parts = [*_x_axis(axis, x_label, height), _line(axis.at(0), _TOP, axis.at(0), height - _BOTTOM)]
     for position, (name, dots) in enumerate(rows):

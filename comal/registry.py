@@ -41,6 +41,8 @@ class ModelVersion:
         expires_at: Timezone-aware; None for a version that somebody else registered.
         refuses_when_expired: Whether it shall not predict once it has expired.
         image_uri: Container that serves it.
+        image_digest: What SageMaker found that address to be; empty where it does not say (the local cloud, which runs
+            the container's files).
         model_data_url: S3 address of its model.tar.gz.
     """
 
@@ -57,6 +59,7 @@ class ModelVersion:
     model_data_url: str
     recent: Mapping[str, float] = field(default_factory=dict)
     refuses_when_expired: bool = False
+    image_digest: str = ""
 
 
 def versions(sagemaker: Any, names: Names, model: str, approval: str | None = None) -> Iterator[ModelVersion]:
@@ -103,6 +106,7 @@ def describe(sagemaker: Any, arn: str) -> ModelVersion:
         trained_rows=int(notes["trained_rows"]) if "trained_rows" in notes else None,
         expires_at=datetime.fromisoformat(notes["expires_at"]) if "expires_at" in notes else None,
         image_uri=container["Image"],
+        image_digest=container.get("ImageDigest", ""),
         model_data_url=container["ModelDataUrl"],
         recent={name.removeprefix(_RECENT): float(notes[name]) for name in notes if name.startswith(_RECENT)},
         refuses_when_expired=notes.get("when_expired") == "refuse",

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from itertools import accumulate
 
-from comal.charts import Dot, Series, intervals, swarm, xy
+from comal.charts import Bar, Dot, Dots, Series, intervals, swarm, xy
 from comal.recipe import HIGHER_IS_BETTER
-from comal.run_record import Line, RunRecord, Swarm
+from comal.run_record import Line, Plots, RunRecord
 
 # Rows of a chart with a row a feature; the rest matters less.
 _FEATURES = 12
@@ -28,14 +28,19 @@ class Plot:
     svg: str
 
 
-def plots_of(record: RunRecord) -> list[Plot]:
-    """Every plot that the record has rows for, the same order for every run."""
+def plots_of(record: RunRecord, beside: RunRecord | None = None) -> list[Plot]:
+    """Every plot that the record has rows for, the same order for every run.
+
+    Args:
+        record: Of the run.
+        beside: Of the run that it is compared with: both get the same axes.
+    """
     drawn = [
         _search(record),
-        _curve(record),
-        *(_classification(record) if record.task != "regression" else _regression(record)),
-        _importance(record),
-        *_contributions(record),
+        _curve(record, beside),
+        *(_classification(record, beside) if record.task != "regression" else _regression(record, beside)),
+        _importance(record, beside),
+        *_contributions(record, beside),
     ]
     return [plot for plot in drawn if plot.svg]
 
@@ -57,35 +62,49 @@ def _search(record: RunRecord) -> Plot:
     )
 
 
-def _curve(record: RunRecord) -> Plot:
-    curve = record.curve
-    series = (
-        [Series("training", curve.rounds, curve.training), Series("held out", curve.rounds, curve.held_out)]
-        if curve
-        else []
-    )
+def _curve(record: RunRecord, beside: RunRecord | None) -> Plot:
     return Plot(
         "learning_curve",
         "Learning curve",
         "The metric after so many rounds. Held-out rows that get worse while training rows get better: fewer rounds.",
-        xy("metric by round", "rounds", record.metric, series),
+        xy("metric by round", "rounds", record.metric, _rounds(record), beside=_rounds(beside)),
     )
 
 
-def _classification(record: RunRecord) -> list[Plot]:
-    plots = record.plots
+def _rounds(record: RunRecord | None) -> list[Series]:
+    if record is None or record.curve is None:
+        return []
+    curve = record.curve
+    return [Series("training", curve.rounds, curve.training), Series("held out", curve.rounds, curve.held_out)]
+
+
+def _classification(record: RunRecord, beside: RunRecord | None) -> list[Plot]:
+    plots, other = record.plots, beside.plots if beside else Plots()
     return [
         Plot(
             "roc",
             "ROC",
             "How many are found at the price of how many false alarms; the dashed line is guessing.",
-            xy("ROC", "false positive rate", "true positive rate", _lines(plots.roc), guide="diagonal"),
+            xy(
+                "ROC",
+                "false positive rate",
+                "true positive rate",
+                _lines(plots.roc),
+                guide="diagonal",
+                beside=_lines(other.roc),
+            ),
         ),
         Plot(
             "precision_recall",
             "Precision and recall",
             "How many of those named are right, by how many are found.",
-            xy("precision and recall", "recall", "precision", _lines(plots.precision_recall)),
+            xy(
+                "precision and recall",
+                "recall",
+                "precision",
+                _lines(plots.precision_recall),
+                beside=_lines(other.precision_recall),
+            ),
         ),
         Plot(
             "calibration",
@@ -97,14 +116,13 @@ def _classification(record: RunRecord) -> list[Plot]:
                 "share that came true",
                 _lines(plots.calibration),
                 guide="diagonal",
+                beside=_lines(other.calibration),
             ),
         ),
     ]
 
 
-def _regression(record: RunRecord) -> list[Plot]:
-    predicted, actual = record.plots.predicted, record.plots.actual
-    residuals = [one - other for one, other in zip(actual, predicted, strict=True)]
+def _regression(record: RunRecord, beside: RunRecord | None) -> list[Plot]:
     return [
         Plot(
             "predicted_and_actual",
@@ -114,8 +132,9 @@ def _regression(record: RunRecord) -> list[Plot]:
                 f"{record.target}: predicted and actual",
                 "predicted",
                 "actual",
-                [Series("rows", predicted, actual, joined=False)],
+                _predicted(record),
                 guide="diagonal",
+                beside=_predicted(beside),
             ),
         ),
         Plot(
@@ -126,49 +145,63 @@ def _regression(record: RunRecord) -> list[Plot]:
                 f"{record.target}: residuals",
                 "predicted",
                 "residual",
-                [Series("rows", predicted, residuals, joined=False)],
+                _residuals(record),
                 guide="zero",
+                beside=_residuals(beside),
             ),
         ),
     ]
 
 
-def _importance(record: RunRecord) -> Plot:
-    rows = [(one.feature, one.value, one.low, one.high) for one in record.plots.importance[:_FEATURES]]
+def _predicted(record: RunRecord | None) -> list[Series]:
+    return [Series("rows", record.plots.predicted, record.plots.actual, joined=False)] if record else []
+
+
+def _residuals(record: RunRecord | None) -> list[Series]:
+    if record is None:
+        return []
+    predicted, actual = record.plots.predicted, record.plots.actual
+    residuals = [one - other for one, other in zip(actual, predicted, strict=True)]
+    return [Series("rows", predicted, residuals, joined=False)]
+
+
+def _importance(record: RunRecord, beside: RunRecord | None) -> Plot:
     return Plot(
         "importance",
         "Importance",
         f"By how much {record.metric} gets worse when a feature's values are shuffled, with its 95 % interval.",
-        intervals("importance of features", f"{record.metric} lost when shuffled", rows),
+        intervals("importance of features", f"{record.metric} lost when shuffled", _effects(record), _effects(beside)),
     )
 
 
-def _contributions(record: RunRecord) -> list[Plot]:
+def _effects(record: RunRecord | None) -> list[Bar]:
+    found = record.plots.importance[:_FEATURES] if record else []
+    return [(one.feature, one.value, one.low, one.high) for one in found]
+
+
+def _contributions(record: RunRecord, beside: RunRecord | None) -> list[Plot]:
     """A plot for each output: one, or as many as there are classes."""
-    swarms, adds_up_to = record.plots.swarms, record.plots.adds_up_to.replace("_", " ")
-    outputs = list(dict.fromkeys(one.output for one in swarms))
-    return [
-        _contributions_to(
+    adds_up_to = record.plots.adds_up_to.replace("_", " ")
+    plots = []
+    for number, output in enumerate(dict.fromkeys(one.output for one in record.plots.swarms), start=1):
+        total = f"{adds_up_to.removesuffix('s')} of {output}" if output else adds_up_to
+        plot = Plot(
             f"contributions_{number}" if output else "contributions",
-            f"{adds_up_to.removesuffix('s')} of {output}" if output else adds_up_to,
-            [one for one in swarms if one.output == output][:_FEATURES],
+            "Contributions",
+            f"What each feature adds to the {total} of a row (SHAP values); low values of the feature are blue, high "
+            "ones orange.",
+            swarm("contributions of features", f"added to the {total}", _dots(record, output), _dots(beside, output)),
         )
-        for number, output in enumerate(outputs, start=1)
-    ]
+        plots.append(plot)
+    return plots
 
 
-def _contributions_to(name: str, sum_: str, swarms: list[Swarm]) -> Plot:
-    rows = [
+def _dots(record: RunRecord | None, output: str) -> list[Dots]:
+    found = [one for one in record.plots.swarms if one.output == output] if record else []
+    return [
         (one.feature, [Dot(value, rank) for value, rank in zip(one.contributions, one.ranks, strict=True)])
-        for one in swarms
+        for one in found[:_FEATURES]
     ]
-    return Plot(
-        name,
-        "Contributions",
-        f"What each feature adds to the {sum_} of a row (SHAP values); low values of the feature are blue, high ones "
-        "orange.",
-        swarm("contributions of features", f"added to the {sum_}", rows),
-    )
 
 
 def _lines(lines: list[Line]) -> list[Series]:

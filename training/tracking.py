@@ -6,7 +6,9 @@ warning in the record, and never a failed run.
 
 import os
 from collections.abc import Mapping
+from concurrent.futures import Future
 from datetime import datetime
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from comal.charts import standalone
@@ -23,10 +25,12 @@ if TYPE_CHECKING:
 # https://mlflow.org/docs/latest/api_reference/python_api/mlflow.environment_variables.html
 _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
+# All calls of a run together.
+LONGEST_S = 30.0
 _LONGEST_VALUE = 500
 # Without it the page shows what belongs to language models.
 _KIND = {"mlflow.experimentKind": "custom_model_development"}
@@ -48,15 +52,33 @@ def track(record: RunRecord, report: str, environment: Mapping[str, str]) -> Run
         return record
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
+    experiment = environment.get(EXPERIMENT_VARIABLE, record.model)
+    written: Future[str] = Future()
+
+    def write() -> None:
+        try:
+            written.set_result(_write(record, report, uri, experiment))
+        except Exception as error:  # noqa: BLE001 - told below
+            written.set_exception(error)
+
+    # The client's patience is for each of its calls, and a job is paid for by the second: nobody waits for this thread.
+    Thread(target=write, daemon=True).start()
     try:
-        page = _write(record, report, uri, environment.get(EXPERIMENT_VARIABLE, record.model))
+        page = written.result(LONGEST_S)
+    except TimeoutError:
+        return _warned(
+            record, f"MLflow at {uri} took more than {LONGEST_S:.0f} s; the run may not be there, or not whole"
+        )
     except Exception as error:  # noqa: BLE001 - whatever ails the tracker, the model is trained
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"[:_LONGEST_VALUE]
-        warning = f"The run was not written to MLflow at {uri}: {reason}"
-        say(warning)
-        return record.model_copy(update={"warnings": [*record.warnings, warning]})
+        return _warned(record, f"The run was not written to MLflow at {uri}: {reason}")
     say(f"Written to MLflow: {page}.")
     return record.model_copy(update={"tracked": page})
+
+
+def _warned(record: RunRecord, warning: str) -> RunRecord:
+    say(warning)
+    return record.model_copy(update={"warnings": [*record.warnings, warning]})
 
 
 def _write(record: RunRecord, report: str, uri: str, experiment: str) -> str:

@@ -13,6 +13,7 @@ from comal.cli.records import record_of
 from comal.cli.target import LOCAL_STACK, Target, open_target
 from comal.cli.verdict import version_named
 from comal.lineage import differences, recipe_differences
+from comal.run_record import RunRecord
 
 EPILOG = examples("comal compare tacos 2 3", "comal compare tacos 2 3 --json")
 
@@ -38,11 +39,13 @@ def compare(
     require_model(target, model)
     rows = [version_named(target, model, version) for version in (first, second)]
     found = list(_differences(target, model, rows))
-    path = _write(target, model, rows, found)
+    records = [record_of(target, model, row) for row in rows]
+    lines = [*_lines(rows), *_fitted_by(records)]
+    path = _write(target, model, rows, records, lines, found)
     if as_json:
         print_json({"versions": rows, "differences": found, "page": str(path)})
         return
-    print_table(("what", f"version {first}", f"version {second}"), _lines(rows))
+    print_table(("what", f"version {first}", f"version {second}"), lines)
     print_table(("what differs",), [(difference,) for difference in found] or [("nothing that is on record",)])
     say(f"page          {path}")
     say(f'next          comal promote {model} VERSION --why "…"{target.option}')
@@ -68,14 +71,26 @@ def _lines(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     ]
 
 
+def _fitted_by(records: list[RunRecord | None]) -> list[tuple[Any, ...]]:
+    """Algorithm and parameters of both runs, after a search the winner's."""
+    sides = [{"algorithm": record.algorithm, **record.parameters} if record else {} for record in records]
+    return [(name, *(side.get(name) for side in sides)) for name in {**sides[1], **sides[0]}]
+
+
 def _number(value: float | None) -> str | None:
     return None if value is None else f"{value:.4g}"
 
 
-def _write(target: Target, model: str, rows: list[dict[str, Any]], found: list[str]) -> Path:
+def _write(
+    target: Target,
+    model: str,
+    rows: list[dict[str, Any]],
+    records: list[RunRecord | None],
+    lines: list[tuple[Any, ...]],
+    found: list[str],
+) -> Path:
     first, second = (row["version"] for row in rows)
     path = target.repository.reports_dir / target.stack / f"{model}-{first}-and-{second}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    plots = plot_pairs(*(record_of(target, model, row) for row in rows))
-    path.write_text(page(model, target.stack, (first, second), _lines(rows), found, plots))
+    path.write_text(page(model, target.stack, (first, second), lines, found, plot_pairs(*records)))
     return path

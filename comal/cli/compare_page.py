@@ -72,7 +72,10 @@ class PlotPair:
 
 def plot_pairs(first: RunRecord | None, second: RunRecord | None) -> list[PlotPair]:
     """Plots of two runs side by side; those that neither has are left out."""
-    sides = [{plot.name: plot for plot in plots_of(record)} if record else {} for record in (first, second)]
+    sides = [
+        {plot.name: plot for plot in plots_of(record, beside)} if record else {}
+        for record, beside in ((first, second), (second, first))
+    ]
     pairs = []
     for name, plot in {**sides[1], **sides[0]}.items():
         svgs = [side[name].svg if name in side else "" for side in sides]

@@ -112,6 +112,8 @@ def _refusal(response: dict[str, Any], first_row: int) -> DataError | PlatformEr
     error, row = said["error"], said.get("row")
     if row is not None:
         error = error.replace(f"of row {row}:", f"of row {row + first_row}:", 1)
+    if row is None:
+        return DataError(f"{error}.", next_step="Ask otherwise: comal invoke --help")
     return DataError(f"{error}.", next_step="Mend the row (the first is 0); null means missing.")
 
 

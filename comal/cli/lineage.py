@@ -26,8 +26,8 @@ def lineage(
 ) -> None:
     """Show what a version was made from: each input with its hash and object version, recipe, code, libraries, seed.
 
-    Keys of --json: those of lineage.json, and version, image_uri; with --input one row a version: version, approval,
-    created_at, run_id, input. Exit code 1 when no version was trained on the input.
+    Keys of --json: those of lineage.json, and version, image_uri, image_digest; with --input one row a version:
+    version, approval, created_at, run_id, input. Exit code 1 when no version was trained on the input.
     """
     target = open_target(stack)
     require_model(target, model)
@@ -41,7 +41,8 @@ def lineage(
         )
     found = lineage_of(target, model, row)
     if as_json:
-        print_json({"version": row["version"], "image_uri": row["image_uri"], **found.model_dump()})
+        shown = {key: row[key] for key in ("version", "image_uri", "image_digest")}
+        print_json({**shown, **found.model_dump()})
         return
     libraries = ", ".join(f"{name} {number}" for name, number in found.libraries.items())
     print_table(
@@ -55,6 +56,7 @@ def lineage(
             ("own fit", found.fit_sha256 or None),
             ("code", found.code_sha256),
             ("image", row["image_uri"]),
+            ("image digest", row["image_digest"] or None),
             ("libraries", libraries),
             ("seed", found.seed),
             ("hardware", found.hardware),

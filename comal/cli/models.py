@@ -20,8 +20,8 @@ def models(
     """List a model's versions, newest first: approval and why, metrics, age, expiry.
 
     Keys of --json, one row a version: version, approval, why (its reasons, the newest first), metrics, recent,
-    trained_rows, created_at, expires_at, refuses_when_expired, run_id, model_package_arn, image_uri, champion. `recent`
-    compares with the champion on rows that it was not trained on.
+    trained_rows, created_at, expires_at, refuses_when_expired, run_id, model_package_arn, image_uri, image_digest,
+    champion. `recent` compares with the champion on rows that it was not trained on.
     """
     target = open_target(stack)
     require_model(target, model)

@@ -9,7 +9,7 @@ from comal.cli.console import Json, Stack, examples, print_json, say
 from comal.cli.target import LOCAL_STACK, Target, open_target
 from comal.cli.verdict import approve, follow, go_back, reject, version_named
 from comal.cli.versions import champion_of, newest_reason, versions_of
-from comal.errors import UserError
+from comal.errors import PlatformError, UserError
 from comal.registry import APPROVED
 
 PROMOTE_EPILOG = examples(
@@ -47,6 +47,7 @@ def promote(
     require_model(target, model)
     made_way = approve(target, model, version_named(target, model, version), why)
     _tell(target, model, version, made_way, follows=wait, as_json=as_json)
+    _require_champion(target, model, version)
 
 
 def rollback(model: Model, why: Why, wait: Follow = True, stack: Stack = LOCAL_STACK, as_json: Json = False) -> None:
@@ -61,6 +62,7 @@ def rollback(model: Model, why: Why, wait: Follow = True, stack: Stack = LOCAL_S
     require_model(target, model)
     served, rejected = go_back(target, model, why)
     _tell(target, model, served, [rejected], follows=wait, as_json=as_json)
+    _require_champion(target, model, served)
 
 
 def reject_version(
@@ -83,6 +85,17 @@ def reject_version(
         )
     reject(target, model, chosen, why)
     _tell(target, model, version, [version], follows=wait, as_json=as_json)
+
+
+def _require_champion(target: Target, model: str, version: int) -> None:
+    """Whoever decides at the same time may come last; whoever came first must hear of it."""
+    champion = champion_of(versions_of(target, model))
+    if champion is None or champion["version"] != version:
+        served = f"version {champion['version']}" if champion else "none"
+        raise PlatformError(
+            f"Version {version} of {model} is not the champion: meanwhile somebody else decided for {served}.",
+            next_step=f"See who and why: comal models {model}{target.option}",
+        )
 
 
 def _tell(target: Target, model: str, version: int, rejected: list[int], *, follows: bool, as_json: bool) -> None:

@@ -45,8 +45,9 @@ def approve(target: Target, model: str, chosen: dict[str, Any], why: str) -> lis
     """
     _refuse_expired(target, model, chosen)
     told = f"promoted by {getpass.getuser()}: {why}"
-    if chosen["approval"] != registry.APPROVED:
-        _judge(target, model, chosen, approved=True, why=told)
+    if champion_of(versions_of(target, model)) == chosen:
+        return []
+    _judge(target, model, chosen, approved=True, why=told)
     newer = [
         row
         for row in versions_of(target, model)
@@ -82,7 +83,7 @@ def go_back(target: Target, model: str, why: str) -> tuple[int, int]:
     back = (made_way or others)[0]
     _refuse_expired(target, model, back)
     told = f"by {getpass.getuser()}: {why}"
-    for row in made_way:
+    for row in made_way or [back]:
         _judge(target, model, row, approved=True, why=f"restored {told}")
     _judge(target, model, champion, approved=False, why=f"rolled back {told}")
     return back["version"], champion["version"]

@@ -12,7 +12,7 @@ def versions_of(target: Target, model: str) -> list[dict[str, Any]]:
 
     Returns:
         Rows of version, approval, why (its reasons, the newest first), metrics, recent, trained_rows, created_at,
-        expires_at, refuses_when_expired, run_id, model_package_arn, image_uri.
+        expires_at, refuses_when_expired, run_id, model_package_arn, image_uri, image_digest.
     """
     found = registry.versions(target.client("sagemaker"), target.names, model)
     return [
@@ -29,6 +29,7 @@ def versions_of(target: Target, model: str) -> list[dict[str, Any]]:
             "run_id": version.run_id,
             "model_package_arn": version.arn,
             "image_uri": version.image_uri,
+            "image_digest": version.image_digest,
         }
         for version in found
     ]

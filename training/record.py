@@ -49,7 +49,7 @@ def run_record(
         task=recipe.task,
         target=recipe.target,
         metric=recipe.metric,
-        algorithm=recipe.training.fit or recipe.training.algorithm,
+        algorithm=algorithm_of(recipe),
         parameters=parameters_of(recipe),
         structure=structure,
         metrics=evaluation.challenger.metrics,
@@ -72,6 +72,11 @@ def run_record(
         plots=plots,
         search=search,
     )
+
+
+def algorithm_of(recipe: Recipe) -> str:
+    """The kit's algorithm, or the team's own fit."""
+    return recipe.training.fit or recipe.training.algorithm
 
 
 def parameters_of(recipe: Recipe) -> dict[str, Value]:

@@ -5,7 +5,7 @@ warning in the record, and never a failed run.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from datetime import datetime
 from threading import Thread
@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from comal.charts import standalone
 from comal.leaderboard import Trial
+from comal.recipe import Recipe
 from comal.run_plots import plots_of
 from comal.run_record import FILE_NAME, REPORT_NAME, RunRecord
 from comal.tracking import EXPERIMENT_VARIABLE, TRACKING_VARIABLE
 from training.progress import say
+from training.record import algorithm_of, parameters_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -50,35 +52,68 @@ def track(record: RunRecord, report: str, environment: Mapping[str, str]) -> Run
     uri = environment.get(TRACKING_VARIABLE)
     if not uri:
         return record
-    for name, value in _PATIENCE.items():
-        os.environ.setdefault(name, value)
-    experiment = environment.get(EXPERIMENT_VARIABLE, record.model)
-    written: Future[str] = Future()
-
-    def write() -> None:
-        try:
-            written.set_result(_write(record, report, uri, experiment))
-        except Exception as error:  # noqa: BLE001 - told below
-            written.set_exception(error)
-
-    # The client's patience is for each of its calls, and a job is paid for by the second: nobody waits for this thread.
-    Thread(target=write, daemon=True).start()
     try:
-        page = written.result(LONGEST_S)
-    except TimeoutError:
-        return _warned(
-            record, f"MLflow at {uri} took more than {LONGEST_S:.0f} s; the run may not be there, or not whole"
-        )
-    except Exception as error:  # noqa: BLE001 - whatever ails the tracker, the model is trained
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"[:_LONGEST_VALUE]
-        return _warned(record, f"The run was not written to MLflow at {uri}: {reason}")
+        page = _patiently(lambda: _write(record, report, uri, _experiment_name(environment, record.model)))
+    except TrackerError as error:
+        warning = f"The run was not written to MLflow at {uri}, or not whole: {error}"
+        say(warning)
+        return record.model_copy(update={"warnings": [*record.warnings, warning]})
     say(f"Written to MLflow: {page}.")
     return record.model_copy(update={"tracked": page})
 
 
-def _warned(record: RunRecord, warning: str) -> RunRecord:
-    say(warning)
-    return record.model_copy(update={"warnings": [*record.warnings, warning]})
+def track_failure(recipe: Recipe, run_id: str, why: str, environment: Mapping[str, str]) -> None:
+    """Write a run that failed to MLflow: its parameters and why."""
+    uri = environment.get(TRACKING_VARIABLE)
+    if not uri:
+        return
+    try:
+        _patiently(lambda: _write_failure(recipe, run_id, why, uri, _experiment_name(environment, recipe.model)))
+    except TrackerError as error:
+        say(f"The failed run was not written to MLflow at {uri}: {error}")
+
+
+class TrackerError(Exception):
+    """The tracker is absent, refuses, or takes too long."""
+
+
+def _patiently(write: Callable[[], str]) -> str:
+    """What a thread returns, or the reason why it does not; the client's own patience is for each of its calls only."""
+    for name, value in _PATIENCE.items():
+        os.environ.setdefault(name, value)
+    written: Future[str] = Future()
+
+    def work() -> None:
+        try:
+            written.set_result(write())
+        except Exception as error:  # noqa: BLE001 - whatever ails the tracker, the model is trained
+            written.set_exception(error)
+
+    # Nobody waits for it at the end: a job is paid for by the second.
+    Thread(target=work, daemon=True).start()
+    try:
+        return written.result(LONGEST_S)
+    except TimeoutError:
+        raise TrackerError(f"it took more than {LONGEST_S:.0f} s") from None
+    except Exception as error:
+        raise TrackerError(f"{type(error).__name__}: {' '.join(str(error).split())}"[:_LONGEST_VALUE]) from error
+
+
+def _experiment_name(environment: Mapping[str, str], model: str) -> str:
+    return environment.get(EXPERIMENT_VARIABLE, model)
+
+
+def _write_failure(recipe: Recipe, run_id: str, why: str, uri: str, experiment: str) -> str:
+    from mlflow import MlflowClient
+    from mlflow.entities import Param
+
+    client = MlflowClient(tracking_uri=uri)
+    tags = {"comal.model": recipe.model, "comal.run": run_id, "comal.failure": why}
+    written = client.create_run(_experiment(client, experiment), tags=tags, run_name=run_id).info.run_id
+    given = {"algorithm": algorithm_of(recipe), **parameters_of(recipe)}
+    client.log_batch(written, params=[Param(name, str(value)[:_LONGEST_VALUE]) for name, value in given.items()])
+    client.set_terminated(written, "FAILED")
+    return str(written)
 
 
 def _write(record: RunRecord, report: str, uri: str, experiment: str) -> str:

@@ -28,6 +28,7 @@ from training.evaluate import (
     score_challenger,
     score_champion,
 )
+from training.failure import describe
 from training.fit import fit
 from training.gain import gain_of, slices_of
 from training.growth import learning_curve, structure_of
@@ -47,7 +48,7 @@ from training.report import report_page
 from training.rows import Rows, read_rows
 from training.stop import StopRequest
 from training.team import Team, team_of
-from training.tracking import track
+from training.tracking import track, track_failure
 
 # SageMaker kills a job two minutes after it asked it to stop: a search that was stopped has this to fit what it found.
 SECONDS_TO_FIT = 60.0
@@ -66,8 +67,14 @@ def train(paths: TrainPaths, stop: StopRequest, environment: Mapping[str, str] =
     """
     stopwatch = Stopwatch()
     job = read_job(paths)
-    with team_of(Hosts.read(paths.config / "resourceconfig.json")) as team:
-        _train(paths, job, stop, team, stopwatch, environment)
+    hosts = Hosts.read(paths.config / "resourceconfig.json")
+    try:
+        with team_of(hosts) as team:
+            _train(paths, job, stop, team, stopwatch, environment)
+    except Exception as error:
+        if hosts.current == hosts.first:
+            track_failure(job.recipe, job.hyperparameters.run_id, describe(error), environment)
+        raise
 
 
 def _train(

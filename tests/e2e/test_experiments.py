@@ -153,6 +153,20 @@ def test_a_fit_in_a_notebook_is_a_run_as_well(trained, uri, monkeypatch):
     assert (run["info"]["run_name"], run["info"]["status"]) == (record.run_id, "FINISHED")
 
 
+def test_a_run_that_failed_is_there_with_its_reason(trained, uri):
+    path = trained.root / f"recipes/{MODEL}.yaml"
+    original = path.read_text()
+    path.write_text(original.replace("max_depth: 5", "max_depth: -5"))
+    trained.comal("up")
+    trained.comal("retrain", MODEL, "--reason", "a mistake", exit_code=1)
+    path.write_text(original)
+    trained.comal("up")
+    experiment = trained.json("experiments", MODEL)[0]["tracked"].split("/")[2]
+    (run,) = ask(uri, "runs/search", experiment_ids=[experiment], filter="attributes.status = 'FAILED'")["runs"]
+    tags = {tag["key"]: tag["value"] for tag in run["data"]["tags"]}
+    assert "max_depth" in tags["comal.failure"]
+
+
 def test_a_run_without_its_tracker_ends_as_it_would_have_and_says_so(trained, uri):
     server = find_listener(int(uri.rpartition(":")[2]))
     assert server is not None

@@ -34,8 +34,8 @@ _COMPRESSED: dict[bytes, Callable[[IO[bytes]], Any]] = {
 _OPAQUE = {b"\x04\x22\x4d\x18": "LZ4", b"\x28\xb5\x2f\xfd": "Zstandard"}
 _TAR, _TAR_AT = b"ustar", 257
 _ZLIB_HEADERS = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
-# How much of a member is unpacked to see what it is, and how deep a zip in a zip is followed.
-_LOOK_BYTES = 64 << 20
+# How much of all members together is unpacked to see what they are, and how deep a zip in a zip is followed.
+_LOOK_BYTES = 256 << 20
 _DEPTH = 3
 
 
@@ -49,64 +49,91 @@ def check_artifact(archive: Archive, limits: Limits | None = None) -> list[PureP
         AlgorithmError: The archive is unsafe (see comal.archive), or a member is, or hides, a pickle.
     """
     paths = []
+    look = _Look()
     with walk(archive, limits or Limits()) as members:
         for path, content in members:
             if content is not None:
-                _check(str(path), path.suffix.lower(), content.read(), _DEPTH)
+                look.check(str(path), path.suffix.lower(), content.read(), _DEPTH)
                 paths.append(path)
     return paths
 
 
-def _check(name: str, suffix: str, data: bytes, depth: int) -> None:
-    if suffix in _PICKLE_SUFFIXES:
-        raise _refusal(f"'{name}' is a pickle by its name")
-    if runs_code(data):
-        raise _refusal(f"'{name}' is a pickle that calls code when it is loaded")
-    if data.startswith(_NUMPY) and _has_objects(name, data):
-        raise _refusal(f"'{name}' holds Python objects, which numpy keeps as a pickle")
-    for magic, packer in _OPAQUE.items():
-        if data.startswith(magic):
-            raise _refusal(f"'{name}' is packed with {packer}, which is not looked into")
-    # A zip is found from its end: what stands before it is no matter to who opens it.
-    if data.startswith(_ZIP) or zipfile.is_zipfile(io.BytesIO(data)):
-        _check_zip(name, data, depth)
-        return
-    if data.startswith(_TAR, _TAR_AT):
-        _check_tar(name, data, depth)
-        return
-    unpacked = _unpacked(name, data)
-    if unpacked is not None:
-        _deeper(name, "", unpacked, depth)
+class _Look:
+    """Looks at members, and into what they hold as long as there is something left to spend on it."""
 
+    def __init__(self) -> None:
+        self._bytes_left = _LOOK_BYTES
 
-def _deeper(name: str, suffix: str, data: bytes, depth: int) -> None:
-    if depth == 0:
-        raise _refusal(f"'{name}' is packed in more than {_DEPTH} layers")
-    _check(name, suffix, data, depth - 1)
+    def check(self, name: str, suffix: str, data: bytes, depth: int) -> None:
+        """Refuse a pickle, or what holds one."""
+        if suffix in _PICKLE_SUFFIXES:
+            raise _refusal(f"'{name}' is a pickle by its name")
+        if runs_code(data):
+            raise _refusal(f"'{name}' is a pickle that calls code when it is loaded")
+        if data.startswith(_NUMPY) and _has_objects(name, data):
+            raise _refusal(f"'{name}' holds Python objects, which numpy keeps as a pickle")
+        for magic, packer in _OPAQUE.items():
+            if data.startswith(magic):
+                raise _refusal(f"'{name}' is packed with {packer}, which is not looked into")
+        # A zip is found from its end: what stands before it is no matter to who opens it.
+        if data.startswith(_ZIP) or zipfile.is_zipfile(io.BytesIO(data)):
+            self._check_zip(name, data, depth)
+        elif data.startswith(_TAR, _TAR_AT):
+            self._check_tar(name, data, depth)
+        else:
+            unpacked = self._unpacked(name, data)
+            if unpacked is not None:
+                self._deeper(name, "", unpacked, depth)
 
+    def _deeper(self, name: str, suffix: str, data: bytes, depth: int) -> None:
+        if depth == 0:
+            raise _refusal(f"'{name}' is packed in more than {_DEPTH} layers")
+        self.check(name, suffix, data, depth - 1)
 
-def _check_zip(name: str, data: bytes, depth: int) -> None:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            for entry in packed.infolist():
-                with packed.open(entry) as file:
-                    content = file.read(_LOOK_BYTES + 1)
-                _within(name, content)
-                _deeper(f"{name}/{entry.filename}", PurePosixPath(entry.filename).suffix.lower(), content, depth)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error) as error:
-        raise _refusal(f"'{name}' is a zip that cannot be read ({error})") from error
+    def _check_zip(self, name: str, data: bytes, depth: int) -> None:
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as packed:
+                for entry in packed.infolist():
+                    with packed.open(entry) as file:
+                        content = self._spend(name, file.read(self._bytes_left + 1))
+                    suffix = PurePosixPath(entry.filename).suffix.lower()
+                    self._deeper(f"{name}/{entry.filename}", suffix, content, depth)
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error) as error:
+            raise _refusal(f"'{name}' is a zip that cannot be read ({error})") from error
 
+    def _check_tar(self, name: str, data: bytes, depth: int) -> None:
+        try:
+            with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as packed:
+                for entry in packed:
+                    file = packed.extractfile(entry) if entry.isreg() else None
+                    if file is not None:
+                        content = self._spend(name, file.read(self._bytes_left + 1))
+                        suffix = PurePosixPath(entry.name).suffix.lower()
+                        self._deeper(f"{name}/{entry.name}", suffix, content, depth)
+        except tarfile.TarError as error:
+            raise _refusal(f"'{name}' is a tar that cannot be read ({error})") from error
 
-def _check_tar(name: str, data: bytes, depth: int) -> None:
-    try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as packed:
-            for entry in packed:
-                content = packed.extractfile(entry) if entry.isreg() else None
-                if content is not None:
-                    suffix = PurePosixPath(entry.name).suffix.lower()
-                    _deeper(f"{name}/{entry.name}", suffix, content.read(), depth)
-    except tarfile.TarError as error:
-        raise _refusal(f"'{name}' is a tar that cannot be read ({error})") from error
+    def _unpacked(self, name: str, data: bytes) -> bytes | None:
+        """What a compressed file holds; None for a file that is not compressed."""
+        for magic, opened in _COMPRESSED.items():
+            if data.startswith(magic):
+                try:
+                    with opened(io.BytesIO(data)) as file:
+                        return self._spend(name, file.read(self._bytes_left + 1))
+                except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+                    raise _refusal(f"'{name}' is compressed and cannot be read ({error})") from error
+        if data.startswith(_ZLIB_HEADERS):
+            try:
+                return self._spend(name, zlib.decompressobj().decompress(data, self._bytes_left + 1))
+            except zlib.error:
+                return None  # two bytes are no proof
+        return None
+
+    def _spend(self, name: str, data: bytes) -> bytes:
+        self._bytes_left -= len(data)
+        if self._bytes_left < 0:
+            raise _refusal(f"with '{name}' its members unpack to more than {_LOOK_BYTES} bytes")
+        return data
 
 
 def _has_objects(name: str, data: bytes) -> bool:
@@ -119,29 +146,6 @@ def _has_objects(name: str, data: bytes) -> bool:
     except (ValueError, EOFError, SyntaxError, TypeError) as error:
         raise _refusal(f"'{name}' is no array of numpy's that can be read ({error})") from error
     return dtype.hasobject
-
-
-def _unpacked(name: str, data: bytes) -> bytes | None:
-    """What a compressed file holds; None for a file that is not compressed."""
-    for magic, opened in _COMPRESSED.items():
-        if data.startswith(magic):
-            try:
-                with opened(io.BytesIO(data)) as file:
-                    return _within(name, file.read(_LOOK_BYTES + 1))
-            except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-                raise _refusal(f"'{name}' is compressed and cannot be read ({error})") from error
-    if data.startswith(_ZLIB_HEADERS):
-        try:
-            return _within(name, zlib.decompressobj().decompress(data, _LOOK_BYTES + 1))
-        except zlib.error:
-            return None  # two bytes are no proof
-    return None
-
-
-def _within(name: str, data: bytes) -> bytes:
-    if len(data) > _LOOK_BYTES:
-        raise _refusal(f"'{name}' unpacks to more than {_LOOK_BYTES} bytes")
-    return data
 
 
 def _refusal(why: str) -> AlgorithmError:

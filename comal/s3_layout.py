@@ -75,6 +75,12 @@ def features_of(validated: str, model: str, definition: str) -> str:
     return f"features/{model}/{definition}/" + validated.removeprefix(validated_prefix(model))
 
 
+def definition_of(key: str) -> str:
+    """What the windows in a batch's rows were computed from, by its key; empty for rows without windows."""
+    area, _model, definition, _rest = [*key.split("/", 3), "", "", ""][:4]
+    return definition if area == "features" else ""
+
+
 def validated_of(key: str) -> str:
     """The key or prefix of validated rows behind one made by `features_of`; another is returned as it is."""
     area, model, _definition, rest = [*key.split("/", 3), "", "", ""][:4]

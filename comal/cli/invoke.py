@@ -24,6 +24,8 @@ EPILOG = examples(
     "comal invoke tacos --file rows.csv --explain",
 )
 SHOWN_ROWS = 20
+# What a version answers that has expired, where its recipe said so.
+_GONE = 410
 
 
 def invoke(
@@ -112,6 +114,8 @@ def _refusal(response: dict[str, Any], first_row: int) -> DataError | PlatformEr
     error, row = said["error"], said.get("row")
     if row is not None:
         error = error.replace(f"of row {row}:", f"of row {row + first_row}:", 1)
+    if status == _GONE:
+        return DataError(f"{error}.", next_step="Train another: comal retrain MODEL --reason expired")
     if row is None:
         return DataError(f"{error}.", next_step="Ask otherwise: comal invoke --help")
     return DataError(f"{error}.", next_step="Mend the row (the first is 0); null means missing.")

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from pydantic import ValidationError
+
 from comal import s3_layout
 from comal.cli.target import Target
 from comal.cli.versions import versions_of
-from comal.errors import UserError
+from comal.errors import PlatformError, UserError
 from comal.lineage import Lineage
 from comal.recipe import Recipe
 
@@ -67,4 +69,10 @@ def _read(target: Target, model: str, run_id: str) -> Lineage | None:
         answer = s3.get_object(Bucket=target.names.bucket("models"), Key=s3_layout.run_lineage_key(model, run_id))
     except s3.exceptions.NoSuchKey:
         return None
-    return Lineage.model_validate_json(answer["Body"].read())
+    try:
+        return Lineage.model_validate_json(answer["Body"].read())
+    except ValidationError as error:
+        raise PlatformError(
+            f"s3://{target.names.bucket('models')}/{s3_layout.run_lineage_key(model, run_id)} is no lineage any more.",
+            next_step="Restore an older version of that object.",
+        ) from error

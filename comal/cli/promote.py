@@ -7,10 +7,9 @@ import typer
 from comal.cli.catalogue import require_model
 from comal.cli.console import Json, Stack, examples, print_json, say
 from comal.cli.target import LOCAL_STACK, Target, open_target
-from comal.cli.verdict import approve, follow, go_back, reject, version_named
+from comal.cli.verdict import approve, follow, go_back, others_that_serve, reject, version_named
 from comal.cli.versions import champion_of, newest_reason, versions_of
 from comal.errors import PlatformError, UserError
-from comal.registry import APPROVED
 
 PROMOTE_EPILOG = examples(
     'comal promote tacos 3 --why "checked with the kitchen"', 'comal promote tacos 2 --why "3 is slow" --no-follow'
@@ -77,13 +76,18 @@ def reject_version(
     target = open_target(stack)
     require_model(target, model)
     chosen = version_named(target, model, version)
-    approved = [row for row in versions_of(target, model) if row["approval"] == APPROVED]
-    if [row["version"] for row in approved] == [version]:
+    versions = versions_of(target, model)
+    is_champion = champion_of(versions) == chosen
+    others = others_that_serve(versions, version)
+    if is_champion and not others:
         raise UserError(
-            f"Version {version} is the only approved version of {model}: its endpoint would have nothing to go to.",
+            f"Version {version} is the only approved version of {model} that answers: its endpoint would have nothing "
+            "to go to.",
             next_step=f"Promote another one, which rejects this one: comal promote {model} VERSION --why …",
         )
     reject(target, model, chosen, why)
+    if is_champion:
+        approve(target, model, others[0], f"version {version} was rejected")
     _tell(target, model, version, [version], follows=wait, as_json=as_json)
 
 

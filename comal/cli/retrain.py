@@ -36,7 +36,8 @@ def retrain(
     A run that is already in flight comes to its end first. Exit code 1 when no run was started or the run failed; a
     version that the gate rejects is an outcome, with exit code 0.
 
-    Keys of --json: event_id, run_id, status, version, approval, why, metrics, endpoint; with --no-follow: event_id.
+    Keys of --json: event_id, run_id, status, decided (why it ran), version, approval, why, metrics, endpoint; with
+    --no-follow: event_id.
     """
     target = open_target(stack)
     require_model(target, model)
@@ -87,7 +88,7 @@ def follow_request(target: Target, model: str, trigger: str) -> dict[str, Any]:
     """Wait for what became of a request.
 
     Returns:
-        event_id, run_id, status, version, approval, why, metrics, endpoint.
+        event_id, run_id, status, decided (why it ran), version, approval, why, metrics, endpoint.
 
     Raises:
         PlatformError: No run was started, or the run failed.
@@ -115,13 +116,14 @@ def follow_request(target: Target, model: str, trigger: str) -> dict[str, Any]:
         "event_id": trigger,
         "run_id": run_id,
         "status": run["status"],
+        "decided": decision["why"],
         **{key: version.get(key) for key in ("version", "approval", "why", "metrics")},
         "endpoint": endpoint,
     }
 
 
 def _show(outcome: dict[str, Any]) -> None:
-    say(f"Run {outcome['run_id']} {outcome['status']}.")
+    say(f"Run {outcome['run_id']} {outcome['status']}: {outcome['decided']}.")
     say(f"Version {outcome['version']} {outcome['approval']}: {outcome['why']}")
     if outcome["metrics"]:
         say(f"Metrics: {metrics_text(outcome['metrics'])}")

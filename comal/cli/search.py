@@ -41,8 +41,8 @@ def search(
     Exit code 1 when no run was started or the run failed. The recipe stays as it is: what is found is printed, to be
     put there.
 
-    Keys of --json: event_id, run_id, status, version, approval, why, metrics, endpoint, leaderboard (`search` of
-    run.json); with --no-follow: event_id.
+    Keys of --json: event_id, run_id, status, decided, version, approval, why, metrics, endpoint, leaderboard (`search`
+    of run.json); with --no-follow: event_id.
     """
     target = open_target(stack)
     require_model(target, model)

@@ -2,12 +2,14 @@
 
 import hashlib
 import io
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
+from pydantic import ValidationError
 
 from comal import lineage, s3_layout
 from comal.absence import describe_or_none
@@ -55,8 +57,7 @@ class TrainingAgain:
                 yield f"input {entry.key} is gone"
             elif found != entry.sha256:
                 yield f"input {entry.key} holds other rows than then"
-        if self._read(self._models, s3_layout.run_manifest_key(self._model, self._then.run_id)) is None:
-            yield "the run's manifest, which lists its inputs, is gone"
+        yield from self._changed_manifest()
         artifact = self._read(self._models, self._artifact_key())
         if artifact is None:
             yield f"the registered artifact s3://{self._models}/{self._artifact_key()} is gone"
@@ -113,17 +114,40 @@ class TrainingAgain:
     def _name(self, attempt: str) -> str:
         return f"{self._job}-again-{hashlib.sha256(attempt.encode()).hexdigest()[:_ATTEMPT_DIGITS]}"
 
+    def _changed_manifest(self) -> Iterator[str]:
+        content = self._read(self._models, s3_layout.run_manifest_key(self._model, self._then.run_id))
+        if content is None:
+            yield "the run's manifest, which lists its inputs, is gone"
+            return
+        try:
+            _prefix, *keys = json.loads(content)
+        except ValueError:
+            keys = []
+        if sorted(keys) != sorted(entry.key for entry in self._then.inputs):
+            yield "the run's manifest lists other inputs than then"
+
     def _changed_recipe(self) -> Iterator[str]:
         content = self._read(self._models, self._inputs + _RECIPE)
         if content is None:
             yield "the run's recipe is gone"
             return
-        now = Recipe.model_validate_json(content).with_windows()
+        try:
+            said = Recipe.model_validate_json(content)
+        except ValidationError:
+            yield "the run's recipe is damaged"
+            return
+        now = said.with_windows()
+        if said.feature_groups and self._definitions() != {said.feature_definition}:
+            yield "recipe key feature_groups is another one"
         if recipe_digest(now) == self._then.recipe_sha256:
             return
         # With a search, the artifact's recipe is the one that was found, and says nothing of the run's.
         keys = [] if now.training.search else list(recipe_differences(self._artifacts_recipe(), now))
         yield from keys or ["the run's recipe is another one"]
+
+    def _definitions(self) -> set[str]:
+        """What the windows of the inputs were computed from; it stands in their keys."""
+        return {s3_layout.definition_of(entry.key) for entry in self._then.inputs}
 
     def _artifacts_recipe(self) -> Recipe:
         return Recipe.model_validate_json(self._member(self._artifact_key(), _RECIPE))

@@ -68,25 +68,36 @@ def go_back(target: Target, model: str, why: str) -> tuple[int, int]:
         The version that is served now, and the one that was.
 
     Raises:
-        UserError: There is none before it, or it has expired and would refuse every request.
+        UserError: There is none before it that would answer.
     """
     versions = versions_of(target, model)
     champion = champion_of(versions)
     if champion is None:
         raise UserError(f"{model} has no approved version.", next_step=_choose(target, model))
-    made_way = [row for row in versions if row["why"].startswith(_makes_way_for(champion))]
-    others = [row for row in versions if row["approval"] == registry.APPROVED and row is not champion]
+    made_way = [row for row in versions if row["why"].startswith(_makes_way_for(champion)) and not _refuses(row)]
+    others = others_that_serve(versions, champion["version"])
     if not made_way and not others:
         raise UserError(
-            f"{model} has no approved version but version {champion['version']}.", next_step=_choose(target, model)
+            f"{model} has no approved version but version {champion['version']} that would answer.",
+            next_step=_choose(target, model),
         )
     back = (made_way or others)[0]
-    _refuse_expired(target, model, back)
     told = f"by {getpass.getuser()}: {why}"
     for row in made_way or [back]:
         _judge(target, model, row, approved=True, why=f"restored {told}")
     _judge(target, model, champion, approved=False, why=f"rolled back {told}")
     return back["version"], champion["version"]
+
+
+def others_that_serve(versions: list[dict[str, Any]], version: int) -> list[dict[str, Any]]:
+    """The approved versions but one that would answer requests, newest first."""
+    approved = [row for row in versions if row["approval"] == registry.APPROVED and row["version"] != version]
+    return [row for row in approved if not _refuses(row)]
+
+
+def _refuses(version: dict[str, Any]) -> bool:
+    """Whether it has expired and would refuse every request."""
+    return bool(version["refuses_when_expired"]) and has_expired(version)
 
 
 def _makes_way_for(chosen: dict[str, Any]) -> str:
@@ -128,7 +139,7 @@ def _serves(target: Target) -> bool:
 
 def _refuse_expired(target: Target, model: str, chosen: dict[str, Any]) -> None:
     expires_at, reason = chosen["expires_at"], f"version {chosen['version']} expired"
-    if chosen["refuses_when_expired"] and has_expired(chosen):
+    if _refuses(chosen):
         raise UserError(
             f"Version {chosen['version']} of {model} expired on {expires_at:%Y-%m-%d}, and its recipe said "
             "registry.when_expired: refuse.",

@@ -83,10 +83,18 @@ class TrainingRuns:
             execution_arn=names.arn("states", f"execution:{names.of_model(model)}:{job['TrainingJobName']}"),
             execution_input=json.dumps(execution_input),
             recipe=recipe.model_dump_json(),
-            why=why,
+            why="; ".join([why, *self._left_out(recipe)]),
             started_at=now.isoformat(),
             triggers=triggers,
         )
+
+    def _left_out(self, recipe: Recipe) -> list[str]:
+        """What is to be said of batches that the run cannot train on yet."""
+        if not recipe.feature_groups:
+            return []
+        validated = list(self._validated(recipe.model))
+        waiting = len(validated) - sum(1 for _ in ready_batches(validated, recipe))
+        return [f"{waiting} of {len(validated)} validated batches still wait for their windows"] if waiting else []
 
     def write_inputs(self, model: str, run: Run) -> None:
         """Write recipe, manifest and the team's own fit; a manifest or fit that is there stays as it is.

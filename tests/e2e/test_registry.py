@@ -58,7 +58,10 @@ def test_a_promoted_version_is_served_and_promoting_it_again_changes_nothing(clo
         assert (done["approval"], done["endpoint"]["version"], done["rejected"]) == ("Approved", 1, [])
     (row,) = clone.json("models", MODEL)
     assert ": looks right | before: " in row["why"], "what it waited for is kept"
-    assert "no approved version but version 1" in clone.comal("rollback", MODEL, "--why", "?", exit_code=2).stderr
+    assert (
+        "no approved version but version 1 that would answer"
+        in clone.comal("rollback", MODEL, "--why", "?", exit_code=2).stderr
+    )
     assert predict(clone, chain)["model_version"] == "1"
 
 

@@ -163,9 +163,28 @@ def test_texts_and_numbers_pass(content):
     check_artifact(packed("model.txt", content))
 
 
-def test_a_bomb_inside_a_member_is_refused():
-    with pytest.raises(AlgorithmError, match="unpacks to more than"):
-        check_artifact(packed("model.bin", gzip.compress(bytes(65 << 20))))
+def many_zipped(count: int, size: int) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(count):
+            archive.writestr(f"part{number}", bytes(size))
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [gzip.compress(bytes(3 << 20)), many_zipped(5, 1 << 19), gzip.compress(many_zipped(5, 1 << 19))],
+    ids=["one", "many small ones", "in layers"],
+)
+def test_a_bomb_inside_a_member_is_refused_by_all_that_it_unpacks_to(content, monkeypatch):
+    monkeypatch.setattr("comal.artifact_check._LOOK_BYTES", 2 << 20)
+    with pytest.raises(AlgorithmError, match="its members unpack to more than"):
+        check_artifact(packed("model.bin", content))
+
+
+def test_a_file_that_would_take_minutes_to_look_at_is_refused():
+    with pytest.raises(AlgorithmError, match="a pickle"):
+        check_artifact(packed("model.bin", b"N" * 3_000_000))
 
 
 @pytest.mark.parametrize("name", ["../escape", "/etc/passwd", "a/../../b"])

@@ -60,21 +60,24 @@ def share_explained(values: Column, target: Column) -> float:
     """
     known = np.isfinite(values) & np.isfinite(target)
     values, target = values[known], target[known]
-    if len(values) < _MIN_ROWS or np.ptp(values) == 0 or np.ptp(target) == 0:
+    if len(values) < _MIN_ROWS or values.min() == values.max() or target.min() == target.max():
         return 0.0
-    linear = float(np.mean(_standardised(values) * _standardised(target)) ** 2)
+    target = _standardised(target)
+    linear = float(np.mean(_standardised(values) * target) ** 2)
     levels, codes = np.unique(values, return_inverse=True)
     if len(levels) > min(_MAX_LEVELS, len(values) // _ROWS_PER_COLUMN):
         return linear
     rows = np.bincount(codes)
     means = np.bincount(codes, weights=target) / rows
-    between = float(np.sum(rows * (means - target.mean()) ** 2) / (len(target) * target.var()))
+    between = float(np.sum(rows * means**2) / len(target))
     return max(linear, between)
 
 
 def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean 0 and standard deviation 1; a constant column becomes 0."""
-    centred = values - values.mean(axis=0)
+    """Mean 0 and standard deviation 1; a constant column becomes 0. Brought to at most 1 first, so that squares of huge values are finite."""
+    largest = np.abs(values).max(axis=0)
+    small = values / np.where(largest > 0, largest, 1.0)
+    centred = small - small.mean(axis=0)
     spread = centred.std(axis=0)
     scaled: NDArray[np.float64] = centred / np.where(spread > 0, spread, 1.0)
     return scaled

@@ -212,6 +212,13 @@ def test_variance_explained_is_between_nothing_and_all():
     assert share_explained(np.zeros(1000), values) == 0
 
 
+def test_values_near_the_largest_float_are_weighed_like_any_others():
+    generator = np.random.default_rng(1)
+    values = generator.integers(-4, 5, 1000) * 2e307
+    assert share_explained(values, -values) == pytest.approx(1)
+    assert exact_combination({"huge": values, "noise": generator.normal(size=1000)}, values / 1e307) == ["huge"]
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(

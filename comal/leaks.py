@@ -74,7 +74,8 @@ def share_explained(values: Column, target: Column) -> float:
 
 
 def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean 0 and standard deviation 1; a constant column becomes 0. Brought to at most 1 first, so that squares of huge values are finite."""
+    """Mean 0 and standard deviation 1; a constant column becomes 0."""
+    # Brought to at most 1 first: squares of huge values would overflow.
     largest = np.abs(values).max(axis=0)
     small = values / np.where(largest > 0, largest, 1.0)
     centred = small - small.mean(axis=0)

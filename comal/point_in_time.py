@@ -7,6 +7,7 @@ all questions. Where that one was known by then, and no other has the same time,
 a few, are asked again: of all records of their entities, or where those are too many, of the records that stood.
 """
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -43,8 +44,8 @@ latest as (
 select position, arg_max(number, (event_time, number)) as number
 from latest join standing using (entity, since) group by position
 """
-# How many of a mark's 32 bits lead to where a mark that is not alone is looked up: 4 MiB.
-_LOOKED_UP = 22
+# Of a mark's 32 bits the first 22 lead to where it is looked up, 4 MiB.
+_SHIFT = 10
 # Pairs of a question and a record that cost less than to sort the records.
 _PAIRS = 20_000_000
 _SAMPLE = 50_000
@@ -84,13 +85,14 @@ def point_in_time(
     happened, known = _utc(records[event_time]), _utc(records[known_at])
     times, entities = _utc(asked[time]), records[entity]
     numbers = np.arange(records.num_rows, dtype=np.int32)
-    with duckdb.connect() as connection:
-        connection.register(
-            "record", pa.table({"entity": entities, "event_time": happened, "known_at": known, "number": numbers})
-        )
+    record = pa.table({"entity": entities, "event_time": happened, "known_at": known, "number": numbers})
+    # Beside the join, which leaves a core alone at its ends.
+    with ThreadPoolExecutor(1) as beside, duckdb.connect() as connection:
+        several = beside.submit(_several, record)
+        connection.register("record", record)
         positions = np.arange(asked.num_rows)
         connection.register("asked", pa.table({"position": positions, "entity": asked[entity], "time": times}))
-        found = _numbers(connection, asked[entity], times, entities, known)
+        found = _numbers(connection, asked[entity], times, record, several)
     if ttl is not None:
         happened_late, known_late = (pc.less(pc.subtract(times, one.take(found)), ttl) for one in (happened, known))
         found = pc.if_else(pc.or_(happened_late, known_late), found, None)
@@ -103,8 +105,8 @@ def _numbers(
     connection: "duckdb.DuckDBPyConnection",
     asked: pa.ChunkedArray,
     times: pa.ChunkedArray,
-    entities: pa.ChunkedArray,
-    known: pa.ChunkedArray,
+    record: pa.Table,
+    several: "Future[NDArray[np.bool_]]",
 ) -> pa.Array:
     """Which record answers each question; null where none does.
 
@@ -112,34 +114,36 @@ def _numbers(
         connection: Has the tables `asked` and `record`.
         asked: Entity of each question.
         times: Its time.
-        entities: Entity of each record.
-        known: When it was known.
+        record: That table.
+        several: What `_several` finds.
     """
     newest = connection.sql(_NEWEST).fetchnumpy()
-    marks = connection.sql(_MARKS).fetchnumpy()["mark"]
     found = np.full(len(times), -1, dtype=np.int32)
     position, number = newest["position"], newest["number"]
     found[position] = number
-    late = pc.greater_equal(known.take(number), times.take(position)).to_numpy()
-    again = position[late | _may_not_be_alone(newest["mark"], marks)]
+    late = pc.greater_equal(record["known_at"].take(number), times.take(position)).to_numpy()
+    again = position[late | several.result()[newest["mark"] >> _SHIFT]]
     found[again] = -1
     connection.register("again", pa.table({"position": again, "entity": asked.take(again), "time": times.take(again)}))
-    every = max(1, len(entities) // _SAMPLE)
-    connection.register("sample", pa.table({"entity": entities.take(np.arange(0, len(entities), every))}))
+    every = max(1, record.num_rows // _SAMPLE)
+    connection.register("sample", record.select(["entity"]).take(np.arange(0, record.num_rows, every)))
     ((weight,),) = connection.sql(_WEIGHT).fetchall()
     answers = connection.sql(_BY_PAIRS if weight * every <= _PAIRS else _BY_STANDING).fetchnumpy()
     found[answers["position"]] = answers["number"]
     return pa.array(found, mask=found < 0)
 
 
-def _may_not_be_alone(asked: NDArray[np.uint32], marks: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Whether several records have a mark: those of one entity and time do, and a few others by chance; sorts marks."""
-    shift = 32 - _LOOKED_UP
+def _several(record: pa.Table) -> NDArray[np.bool_]:
+    """Which marks, by their first bits, are of several records: of one entity and time, or a few by chance."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.register("record", record)
+        marks = connection.sql(_MARKS).fetchnumpy()["mark"]
     marks.sort()
-    several = np.zeros(1 << _LOOKED_UP, dtype=bool)
-    several[marks[1:][marks[1:] == marks[:-1]] >> shift] = True
-    found: NDArray[np.bool_] = several[asked >> shift]
-    return found
+    several = np.zeros(1 << (32 - _SHIFT), dtype=bool)
+    several[marks[1:][marks[1:] == marks[:-1]] >> _SHIFT] = True
+    return several
 
 
 def _utc(column: pa.ChunkedArray) -> pa.ChunkedArray:

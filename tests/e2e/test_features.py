@@ -19,6 +19,7 @@ import pytest
 import yaml
 from nbclient import NotebookClient
 
+from comal import s3_layout
 from comal.cli.demo.chain import MODEL
 from comal.cli.following import wait_for_endpoint
 from comal.cli.items import rows_of
@@ -148,6 +149,19 @@ def test_the_endpoint_is_asked_with_what_is_online(clone, weeks):
 
 def test_it_is_reproduced_from_the_pinned_features(clone):
     assert clone.json("reproduce", MODEL, str(newest(clone)))["identical"]
+
+
+def test_a_changed_window_is_named(clone):
+    version = newest(clone)
+    key = s3_layout.run_recipe_prefix(MODEL, clone.json("lineage", MODEL, str(version))["run_id"]) + "recipe.json"
+    s3, bucket = clone.client("s3"), clone.target.names.bucket("models")
+    original = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    recipe = json.loads(original)
+    recipe["feature_groups"]["tempo"]["windows"]["store_minutes_6h"]["over"] = "1h"
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(recipe).encode())
+    done = clone.json("reproduce", MODEL, str(version), exit_code=1)
+    s3.put_object(Bucket=bucket, Key=key, Body=original)
+    assert done["differences"] == ["recipe key feature_groups is another one"]
 
 
 def test_batches_are_scored_with_their_windows(clone):

@@ -146,5 +146,8 @@ def test_an_expired_version_alarms_and_is_refused(clone, chain):
     (alarm,) = clone.client("cloudwatch").describe_alarms(AlarmNames=[f"local-{MODEL}-expired"])["MetricAlarms"]
     assert alarm["StateValue"] == "ALARM"
     assert "registry.when_expired: refuse" in clone.comal("promote", MODEL, "3", "--why", "?", exit_code=2).stderr
-    assert clone.json("rollback", MODEL, "--why", "expired")["endpoint"]["version"] == 1
+    clone.json("retrain", MODEL, "--reason", "3 has expired")
+    clone.json("promote", MODEL, "4", "--why", "3 has expired")
+    assert clone.json("reject", MODEL, "4", "--why", "?")["endpoint"]["version"] == 1, "not the expired one"
     assert predict(clone, chain)["model_version"] == "1"
+    assert approvals(clone) == {4: "Rejected", 3: "Rejected", 2: "Rejected", 1: "Approved"}

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from comal.cli.patience import wait_for
 from comal.cli.repository import Repository
 from tests.e2e.clone import Clone
 from tests.running_cloud import find_free_port
+
+POLL_S = 0.05
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +72,8 @@ def left_again(clone: Clone) -> list[str]:
     return [item["Key"] for item in pages.get("Contents", []) if "/again/" in item["Key"]]
 
 
-def jobs_again(clone: Clone) -> list[dict[str, Any]]:
-    found = clone.client("sagemaker").list_training_jobs(NameContains="-again-", SortBy="CreationTime")
+def jobs_again(sagemaker: Any) -> list[dict[str, Any]]:
+    found = sagemaker.list_training_jobs(NameContains="-again-", SortBy="CreationTime")
     return found["TrainingJobSummaries"]
 
 
@@ -80,10 +83,13 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_attempt_that_is_broken_off_costs_and_leaves_nothing(trained, number):
-    before = len(jobs_again(trained))
+    sagemaker = trained.client("sagemaker")
+    before = len(jobs_again(sagemaker))
     command = [Path(sys.executable).parent / "comal", "reproduce", MODEL, "1"]
     process = subprocess.Popen(command, cwd=trained.root, env=trained.environment, stderr=subprocess.PIPE, text=True)
-    wait_until(lambda: len(jobs_again(trained)) > before)
+    while len(jobs_again(sagemaker)) == before:  # the job takes two seconds: `wait_until` may look too late
+        assert process.poll() is None
+        time.sleep(POLL_S)
     process.send_signal(number)
     _, told = process.communicate(timeout=60)
     if number == signal.SIGINT:
@@ -91,7 +97,7 @@ def test_an_attempt_that_is_broken_off_costs_and_leaves_nothing(trained, number)
         assert "is stopped" in told
     else:
         ended = {"Completed", "Stopped"}
-        wait_until(lambda: {job["TrainingJobStatus"] for job in jobs_again(trained)} <= ended)
+        wait_until(lambda: {job["TrainingJobStatus"] for job in jobs_again(sagemaker)} <= ended)
         assert left_again(trained)
         trained.json("reproduce", MODEL, "1")
     assert left_again(trained) == []

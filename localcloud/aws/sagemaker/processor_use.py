@@ -34,13 +34,17 @@ class ProcessorUse:
         """Use of each instance in percent: 100 is one processor, and the whole memory or GPU of the instance.
 
         Args:
-            pids: The first process of each instance; what it has started counts with it.
+            pids: The first process of each instance; what it has started counts with it. One that has ended is left
+                out: what no longer runs uses nothing, and is no instance at rest.
             instance_type: Of all of them; empty for serverless.
         """
         processor, memory = [], []
         for pid in pids:
             tree = list(_tree(pid))
-            memory.append(100 * sum(_resident_bytes(one) for one in tree) / memory_bytes(instance_type))
+            resident_bytes = sum(_resident_bytes(one) for one in tree)
+            if not resident_bytes:
+                continue
+            memory.append(100 * resident_bytes / memory_bytes(instance_type))
             now, used_s = time.monotonic(), sum(_processor_s(one) for one in tree)
             before, used_before_s = self._seen.get(pid, (now, used_s))
             self._seen[pid] = (now, used_s)

@@ -23,3 +23,10 @@ def put_aws_event(
     from localcloud.aws.ministack_patches import event_bus
 
     event_bus.put_aws_event(source, detail_type, detail, resources, account, region)
+
+
+def kept_at() -> float:
+    """The monotonic time before which all that was put is on disk, with what it set off; a kill loses the rest."""
+    from localcloud.aws.ministack_patches import saving
+
+    return saving.kept_at()

@@ -6,7 +6,7 @@ from pathlib import Path
 from localcloud.aws.autoscaling.plugin import AutoScalingService, ScalableTargets
 from localcloud.aws.clock import Clock
 from localcloud.aws.cloudwatch.plugin import CloudWatchService
-from localcloud.aws.events import put_aws_event
+from localcloud.aws.events import kept_at, put_aws_event
 from localcloud.aws.sagemaker.aws_clients import AwsClients, assume_role
 from localcloud.aws.sagemaker.plugin import make_sagemaker_services
 from localcloud.aws.service import Service
@@ -22,8 +22,10 @@ def make_services(state_dir: Path, edge_url: str, images: Path, clock: Clock) ->
         clock: The edge's.
     """
     clients = AwsClients(edge_url, assume_role)
-    cloudwatch = CloudWatchService(state_dir, clock, put_aws_event, clients.as_root)
+    cloudwatch = CloudWatchService(state_dir, clock, put_aws_event, kept_at, clients.as_root)
     targets = ScalableTargets(state_dir)
-    runtime, features, sagemaker = make_sagemaker_services(state_dir, clients, images, clock, cloudwatch, targets)
+    runtime, features, sagemaker = make_sagemaker_services(
+        state_dir, clients, images, clock, cloudwatch, targets, put_aws_event, kept_at
+    )
     autoscaling = AutoScalingService(targets, clock, sagemaker.answer, clients.as_root)
     return (cloudwatch, runtime, features, sagemaker, autoscaling)

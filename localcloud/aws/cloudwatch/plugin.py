@@ -32,17 +32,20 @@ class CloudWatchService:
 
     name = "cloudwatch"
 
-    def __init__(self, state_dir: Path, clock: Clock, put_event: PutEvent, client: MakeClient) -> None:
+    def __init__(
+        self, state_dir: Path, clock: Clock, put_event: PutEvent, kept_at: Callable[[], float], client: MakeClient
+    ) -> None:
         """Composes it.
 
         Args:
             state_dir: Everything is kept in `cloudwatch/` below it.
             clock: The edge's.
             put_event: Puts an event on the default bus.
+            kept_at: The monotonic time before which what was put is on disk.
             client: Makes a boto3 client of a service in a region, as root.
         """
         self._store = Store(state_dir / "cloudwatch/cloudwatch.db")
-        self._teller = Teller(self._store, clock, Actions(put_event, client))
+        self._teller = Teller(self._store, clock, Actions(put_event, client), kept_at)
         states = AlarmStates(self._store, clock, self._teller)
         self._judge = Judge(self._store, clock, states)
         self._intake = MetricIntake(self._store, clock, self._judge)

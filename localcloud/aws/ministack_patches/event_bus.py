@@ -39,6 +39,8 @@ def put_aws_event(
         "Detail": json.dumps(detail),
         "Resources": list(resources),
     }
+    # Whether or not a rule takes it: a save has to follow, and the sender waits for it.
+    activity.note()
     with responses.request_scope(account, region):
         eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
     with _published:

@@ -50,6 +50,8 @@ class Saver:
         self._may_have_changed = may_have_changed
         directory.mkdir(parents=True, exist_ok=True)
         self._digests: dict[str, bytes] = {}
+        # Monotonic time before which every change is on disk.
+        self.kept_at = 0.0
         self._failed: set[str] = set()
         self._stopping = threading.Event()
         self._saving = threading.Lock()
@@ -69,7 +71,11 @@ class Saver:
     def save(self, getters: Mapping[str, StateGetter]) -> list[str]:
         """Saves what changed since the last save; returns the names of the services written."""
         with self._saving:
-            return [name for name, getter in getters.items() if self._save_service(name, getter)]
+            began_at = time.monotonic()
+            written = [name for name, getter in getters.items() if self._save_service(name, getter)]
+            if not self._failed:
+                self.kept_at = began_at
+            return written
 
     def _run(self) -> None:
         while not self._stopping.wait(INTERVAL_S):
@@ -96,8 +102,18 @@ class Saver:
         return True
 
 
+_saver: Saver | None = None
+
+
+def kept_at() -> float:
+    """The monotonic time before which every change of MiniStack's state is on disk."""
+    return _saver.kept_at if _saver is not None else 0.0
+
+
 def install(saver: Saver) -> None:
     """Lets MiniStack's save at shutdown go through the same saver."""
+    global _saver
+    _saver = saver
 
     def save_all(getters: Mapping[str, StateGetter]) -> None:
         saver.stop()

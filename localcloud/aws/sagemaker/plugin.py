@@ -4,10 +4,11 @@ import asyncio
 import hashlib
 import os
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
-from localcloud.aws import events
 from localcloud.aws.clock import AllTimers, Clock
 from localcloud.aws.metrics import Metrics
 from localcloud.aws.request import Request, Response
@@ -51,7 +52,8 @@ def make_sagemaker_services(
     clock: Clock,
     metrics: Metrics,
     scaled: ScaledVariants,
-    put_event: PutEvent = events.put_aws_event,
+    put_event: PutEvent,
+    kept_at: Callable[[], float],
 ) -> "tuple[RuntimeService, FeatureStoreRuntime, SageMakerService]":
     """The services `sagemaker-runtime`, `sagemaker-featurestore-runtime` and `sagemaker`.
 
@@ -63,12 +65,14 @@ def make_sagemaker_services(
         metrics: Takes the metrics of endpoints.
         scaled: Which variants are scaled.
         put_event: Puts an event on the default bus.
+        kept_at: The monotonic time before which what was put is on disk.
     """
     routes = Routes()
     directory = state_dir / "sagemaker"
     captures = CaptureFiles(clients, clock, directory / "capture")
     endpoint_metrics = EndpointMetrics(metrics, clock, routes)
-    control = SageMakerService(directory, clients, images, clock, routes, captures, endpoint_metrics, scaled, put_event)
+    outbox = partial(Outbox, put_event=put_event, kept_at=kept_at)
+    control = SageMakerService(directory, clients, images, clock, routes, captures, endpoint_metrics, scaled, outbox)
     runtime = RuntimeService(routes, clock, captures, endpoint_metrics)
     return (runtime, FeatureStoreRuntime(control.features.records), control)
 
@@ -88,10 +92,10 @@ class SageMakerService:
         captures: CaptureFiles,
         metrics: EndpointMetrics,
         scaled: ScaledVariants,
-        put_event: PutEvent,
+        make_outbox: Callable[[Store], Outbox],
     ) -> None:
         self._store = Store(directory / "sagemaker.db")
-        self._outbox = Outbox(self._store, put_event)
+        self._outbox = make_outbox(self._store)
         catalogue = Catalogue(self._store, self._outbox.wake)
         self._captures = captures
         self._metrics = metrics

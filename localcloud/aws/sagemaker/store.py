@@ -49,7 +49,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class PendingEvent:
-    """An event that EventBridge has not taken yet."""
+    """An event that EventBridge has not taken yet, or not yet for good."""
 
     event_id: int
     scope: Scope
@@ -161,16 +161,17 @@ class Store:
                 (scope.account, scope.region, detail_type, resource_arn, json.dumps(detail)),
             )
 
-    def pending_events(self) -> list[PendingEvent]:
-        """What the outbox holds, oldest first."""
+    def pending_events(self, after: int) -> list[PendingEvent]:
+        """What the outbox holds beyond the event with this id, oldest first."""
         with self._lock:
             rows = self._database.execute(
-                "select id,account,region,detail_type,resource,detail from outbox order by id limit 100"
+                "select id,account,region,detail_type,resource,detail from outbox where id>? order by id limit 100",
+                (after,),
             ).fetchall()
         return [PendingEvent(row[0], Scope(row[1], row[2]), row[3], row[4], json.loads(row[5])) for row in rows]
 
     def drop_event(self, event_id: int) -> None:
-        """Forgets an event that EventBridge has taken."""
+        """Forgets an event that EventBridge has taken for good."""
         with self._lock:
             self._database.execute("delete from outbox where id=?", (event_id,))
 

@@ -91,6 +91,34 @@ def test_after_kill_9_everything_older_than_two_seconds_is_there(tmp_path: Path)
         stop_cloud(third)
 
 
+def test_what_a_killed_function_was_at_work_on_is_worked_on_at_once(tmp_path: Path) -> None:
+    cloud = start_cloud(tmp_path / "state")
+    sqs = cloud.client("sqs")
+    url, arn = create_queue(cloud, "work")
+    redrive = {"deadLetterTargetArn": create_queue(cloud, "dead")[1], "maxReceiveCount": "1"}
+    sqs.set_queue_attributes(
+        QueueUrl=url, Attributes={"VisibilityTimeout": "1800", "RedrivePolicy": json.dumps(redrive)}
+    )
+    create_function(cloud, "worker", "import time\ndef handle(event, context): time.sleep(600)", Timeout=900)
+    mapping = cloud.client("lambda").create_event_source_mapping(FunctionName="worker", EventSourceArn=arn)
+    sqs.send_message(QueueUrl=url, MessageBody="a message")
+    received = ["ApproximateNumberOfMessagesNotVisible"]
+    wait_for(
+        lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=received)["Attributes"][received[0]] == "1",
+        "the worker",
+    )
+    cloud.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    time.sleep(LOST_AT_MOST_S)
+    cloud.process.kill()
+    cloud.process.wait()
+    second = start_cloud(tmp_path / "state", cloud.port)
+    try:
+        messages = second.client("sqs").receive_message(QueueUrl=url)["Messages"]
+        assert [message["Body"] for message in messages] == ["a message"]
+    finally:
+        stop_cloud(second)
+
+
 def test_only_what_changed_is_written_and_a_layer_only_once(tmp_path: Path) -> None:
     cloud = start_cloud(tmp_path / "state")
     try:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from tests.contract.sagemaker.conftest import TOY_IMAGE, Setup, start_toy_cloud,
 from tests.contract.sagemaker.test_endpoints import await_endpoint, invoke, make_config
 from tests.contract.sagemaker.test_training_failures import is_alive
 from tests.running_cloud import RunningCloud, stop_cloud
+
+# What an emulator saves within 2 s.
+SAVED_S = 2.5
 
 
 @pytest.fixture
@@ -140,6 +144,23 @@ def test_an_orderly_end_leaves_no_process_and_a_start_brings_endpoints_back(surv
     done = survivor.sagemaker.list_training_jobs(StatusEquals="Completed")["TrainingJobSummaries"]
     assert len(done) == 1, "the job that made the model had ended before"
     assert invoke(survivor, "e")["version"] == "1"
+
+
+def test_an_event_is_not_lost_in_the_second_before_it_is_on_disk(survivor: Setup) -> None:
+    await_saved(survivor)
+    time.sleep(SAVED_S)  # the rule and its queue
+    for _ in range(3):
+        name = survivor.train()
+        survivor.await_job(name, "Completed")
+        kill(survivor.cloud)
+        restart(survivor)
+        told = ("SageMaker Training Job State Change", name, "Completed")
+        survivor.events(lambda heard, told=told: told in [ends(event) for event in heard])  # type: ignore[misc]
+
+
+def ends(event: dict[str, Any]) -> tuple[str, str, str]:
+    detail = event["detail"]
+    return event["detail-type"], detail["TrainingJobName"], detail["TrainingJobStatus"]
 
 
 def put_model(setup: Setup) -> None:

@@ -12,7 +12,7 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import IO, Any
 
@@ -28,12 +28,19 @@ _COMPRESSED: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ": lzma.open,
-    b"\x5d\x00\x00": lzma.open,
 }
+# Two bytes are no proof: what does not unpack may be anything, but what unpacked before it broke off is looked at.
+_PERHAPS_COMPRESSED: dict[bytes, Callable[[], Any]] = {
+    b"\x5d\x00": lzma.LZMADecompressor,
+    b"\x78\x01": zlib.decompressobj,
+    b"\x78\x5e": zlib.decompressobj,
+    b"\x78\x9c": zlib.decompressobj,
+    b"\x78\xda": zlib.decompressobj,
+}
+# No larger than the pieces in which a library reads a file: of the piece in which it breaks off nobody gets anything.
+_PIECE_BYTES = 512
 # What joblib packs with, and this cannot look into.
 _OPAQUE = {b"\x04\x22\x4d\x18": "LZ4", b"\x28\xb5\x2f\xfd": "Zstandard"}
-_TAR, _TAR_AT = b"ustar", 257
-_ZLIB_HEADERS = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 # How much of all members together is unpacked to see what they are, and how deep a zip in a zip is followed.
 _LOOK_BYTES = 256 << 20
 _DEPTH = 3
@@ -75,15 +82,14 @@ class _Look:
         for magic, packer in _OPAQUE.items():
             if data.startswith(magic):
                 raise _refusal(f"'{name}' is packed with {packer}, which is not looked into")
-        # A zip is found from its end: what stands before it is no matter to who opens it.
+        # A zip is found from its end: what stands before it is no matter to who opens it, and may be another file.
         if data.startswith(_ZIP) or zipfile.is_zipfile(io.BytesIO(data)):
             self._check_zip(name, data, depth)
-        elif data.startswith(_TAR, _TAR_AT):
+        if _is_tar(data):
             self._check_tar(name, data, depth)
-        else:
-            unpacked = self._unpacked(name, data)
-            if unpacked is not None:
-                self._deeper(name, "", unpacked, depth)
+        unpacked = self._unpacked(name, data)
+        if unpacked:
+            self._deeper(name, "", unpacked, depth)
 
     def _deeper(self, name: str, suffix: str, data: bytes, depth: int) -> None:
         if depth == 0:
@@ -113,8 +119,8 @@ class _Look:
         except tarfile.TarError as error:
             raise _refusal(f"'{name}' is a tar that cannot be read ({error})") from error
 
-    def _unpacked(self, name: str, data: bytes) -> bytes | None:
-        """What a compressed file holds; None for a file that is not compressed."""
+    def _unpacked(self, name: str, data: bytes) -> bytes:
+        """What a compressed file holds; nothing for a file that is not compressed."""
         for magic, opened in _COMPRESSED.items():
             if data.startswith(magic):
                 try:
@@ -122,18 +128,34 @@ class _Look:
                         return self._spend(name, file.read(self._bytes_left + 1))
                 except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
                     raise _refusal(f"'{name}' is compressed and cannot be read ({error})") from error
-        if data.startswith(_ZLIB_HEADERS):
-            try:
-                return self._spend(name, zlib.decompressobj().decompress(data, self._bytes_left + 1))
-            except zlib.error:
-                return None  # two bytes are no proof
-        return None
+        decompressor = _PERHAPS_COMPRESSED.get(data[:2])
+        if decompressor is None:
+            return b""
+        return b"".join(self._spend(name, piece) for piece in _pieces(decompressor(), data, self._bytes_left + 1))
 
     def _spend(self, name: str, data: bytes) -> bytes:
         self._bytes_left -= len(data)
         if self._bytes_left < 0:
             raise _refusal(f"with '{name}' its members unpack to more than {_LOOK_BYTES} bytes")
         return data
+
+
+def _pieces(decompressor: Any, data: bytes, most_bytes: int) -> Iterator[bytes]:
+    """What data unpacks to, piece by piece, until it ends or breaks off."""
+    for start in range(0, len(data), _PIECE_BYTES):
+        try:
+            yield decompressor.decompress(data[start : start + _PIECE_BYTES], most_bytes)
+        except (zlib.error, lzma.LZMAError, EOFError):
+            return
+
+
+def _is_tar(data: bytes) -> bool:
+    """Whether it begins as a tar's member does, whose header holds a sum over itself; old tars have no other mark."""
+    try:
+        tarfile.TarInfo.frombuf(data[: tarfile.BLOCKSIZE], "utf-8", "surrogateescape")
+    except tarfile.TarError:
+        return False
+    return True
 
 
 def _has_objects(name: str, data: bytes) -> bool:

@@ -1,8 +1,9 @@
 """Whether bytes read as a pickle that imports or calls something; nothing is executed, and no value is interpreted.
 
-Unpickling runs opcode after opcode and stops at the first that it does not know, so what counts is whether an import
-with a call behind it is reached before. Values are skipped by their length alone: an unpickler reads some that a
-stricter reader would trip over.
+Unpickling runs opcode after opcode and stops at the first that it does not know, or that finds too little on the stack,
+so what counts is whether an import with a call behind it is reached before: the words of a text rarely leave on the
+stack what the next of them needs. Values are skipped by their length alone: an unpickler reads some that a stricter
+reader would trip over.
 https://docs.python.org/3/library/pickletools.html
 """
 
@@ -18,6 +19,7 @@ _LENGTH_BYTES = {
 }
 _IMPORTS = frozenset({"GLOBAL", "INST", "STACK_GLOBAL", "EXT1", "EXT2", "EXT4"})
 _CALLS = frozenset({"INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "REDUCE", "BUILD"})
+_MARK = pickletools.markobject
 _MOST_STEPS = 2_000_000
 # Two lines name what GLOBAL and INST import; the lines of a table or a sentence cannot.
 _NAMES = re.compile(rb"[^\s,;:\"'(){}\[\]<>=]+\n[^\s,;:\"'(){}\[\]<>=]+\n")
@@ -29,6 +31,7 @@ def runs_code(data: bytes) -> bool:
     So many opcodes that looking at them would take seconds count as if they did: no file of numbers or text reads so.
     """
     position, imported, steps = 0, False, 0
+    stack: list[bool] = []
     while position < len(data):
         steps += 1
         if steps > _MOST_STEPS:
@@ -36,13 +39,14 @@ def runs_code(data: bytes) -> bool:
         opcode = _OPCODES.get(data[position])
         if opcode is None:
             return False
+        if opcode.name in ("GLOBAL", "INST") and not _NAMES.match(data, position + 1):
+            return False
+        if not _move(stack, opcode):
+            return False
         if opcode.name == "STOP":
             if imported:
                 return True
-            position += 1
-            continue
-        if opcode.name in ("GLOBAL", "INST") and not _NAMES.match(data, position + 1):
-            return False
+            stack.clear()
         imported = imported or opcode.name in _IMPORTS
         if imported and opcode.name in _CALLS:
             return True
@@ -51,6 +55,22 @@ def runs_code(data: bytes) -> bool:
             return False
         position = after
     return False
+
+
+def _move(stack: list[bool], opcode: pickletools.OpcodeInfo) -> bool:
+    """Does to the stack what an opcode does; False where too little is on it. Its entries say which are marks."""
+    needed = opcode.stack_before
+    if _MARK in needed:
+        while stack and not stack[-1]:
+            stack.pop()
+        needed = [_MARK, *needed[: needed.index(_MARK)]]
+    elif opcode.name == "POP" and stack and stack[-1]:
+        needed = [_MARK]
+    for wanted in needed:
+        if not stack or stack.pop() is not (wanted is _MARK):
+            return False
+    stack.extend(left is _MARK for left in opcode.stack_after)
+    return True
 
 
 def _after(data: bytes, position: int, opcode: pickletools.OpcodeInfo) -> int | None:

@@ -51,13 +51,13 @@ def zipped(name: str, content: bytes) -> bytes:
     return sink.getvalue()
 
 
-def tarred(name: str, content: bytes) -> bytes:
-    sink = io.BytesIO()
-    with tarfile.open(fileobj=sink, mode="w") as tar:
-        member = tarfile.TarInfo(name)
-        member.size = len(content)
-        tar.addfile(member, io.BytesIO(content))
-    return sink.getvalue()
+def tarred(name: str, content: bytes, magic: bytes = tarfile.POSIX_MAGIC) -> bytes:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    header = bytearray(member.tobuf(tarfile.USTAR_FORMAT))
+    header[257:265] = magic
+    header[148:156] = b"%06o\0 " % tarfile.calc_chksums(bytes(header))[0]
+    return bytes(header) + content.ljust(-(-len(content) // 512) * 512, b"\0") + bytes(1024)
 
 
 def numpy_file(header: str) -> bytes:
@@ -75,6 +75,14 @@ WRAPPINGS = {
     "tar": lambda data: tarred("data", data),
     "tar.gz": lambda data: gzip.compress(tarred("data", data)),
     "zip behind other bytes": lambda data: b"\0\0\0\0" + zipped("data", data),
+    "tar of before 1988": lambda data: tarred("data", data, magic=b"\0" * 8),
+    "lzma with a dictionary of a size of its own": lambda data: lzma.compress(
+        data, format=lzma.FORMAT_ALONE, filters=[{"id": lzma.FILTER_LZMA1, "dict_size": 4352}]
+    ),
+    "bz2 before a zip": lambda data: bz2.compress(data) + zipped("note.txt", b"hi"),
+    "xz before a zip": lambda data: lzma.compress(data) + zipped("note.txt", b"hi"),
+    "zlib before a zip": lambda data: zlib.compress(data) + zipped("note.txt", b"hi"),
+    "zlib that breaks off": lambda data: zlib.compress(data + os.urandom(9_000))[:-4_000] + bytes(4_000),
     "gzip": gzip.compress,
     "bz2": bz2.compress,
     "xz": lzma.compress,
@@ -92,6 +100,12 @@ def test_a_pickle_is_found_under_an_innocent_name_however_it_is_wrapped(wrapping
     with pytest.raises(AlgorithmError, match=r"model\.ubj.*is a pickle that calls code"):
         check_artifact(packed("model.ubj", data))
     assert not proof.exists()
+
+
+def test_a_gzip_with_something_else_behind_it_is_refused(proof):
+    data = gzip.compress(pickle.dumps(Payload(proof))) + zipped("note.txt", b"hi")
+    with pytest.raises(AlgorithmError, match="is compressed and cannot be read"):
+        check_artifact(packed("model.ubj", data))
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
@@ -157,6 +171,12 @@ def test_numbers_in_a_numpy_file_pass():
         b"id: 5\nrows: 3\n",
         b"c\n\nR",
         b"coef\n",
+        b"cat\ndog\nbird\n",
+        b"income\nage\nzip\n",
+        b"id\nname\n",
+        b"country\nregion\nbalance\n",
+        b"x^2 + y",
+        b"]\0 and the rest",
     ],
 )
 def test_texts_and_numbers_pass(content):

@@ -113,7 +113,8 @@ def _tell(target: Target, model: str, version: int, rejected: list[int], *, foll
     say(f"Version {version} of {model} is {row['approval']}: {newest_reason(row)}")
     for other in rejected:
         if other != version:
-            say(f"Version {other} is Rejected: it makes way.")
+            (loser,) = [row for row in versions if row["version"] == other]
+            say(f"Version {other} is {loser['approval']}: {newest_reason(loser)}")
     champion = champion_of(versions)
     if endpoint and champion:
         say(f"Endpoint {endpoint['name']} serves version {endpoint['version']}.")

@@ -5,6 +5,7 @@ that the champion changes once.
 """
 
 import getpass
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,10 +13,13 @@ from comal import registry
 from comal.cli.console import err
 from comal.cli.following import wait_for_endpoint
 from comal.cli.target import Target
-from comal.cli.versions import champion_of, has_expired, versions_of
+from comal.cli.versions import champion_of, has_expired, newest_reason, versions_of
 from comal.errors import UserError
 from comal.event_bus import EventBus
 from comal.events import ModelApproved, ModelRejected, event_id
+
+# How the reason of a version begins that was rejected for the promotion of another.
+_MAKES_WAY = "makes way"
 
 
 def version_named(target: Target, model: str, version: int) -> dict[str, Any]:
@@ -44,17 +48,14 @@ def approve(target: Target, model: str, chosen: dict[str, Any], why: str) -> lis
         UserError: It has expired, and would refuse every request.
     """
     _refuse_expired(target, model, chosen)
-    told = f"promoted by {getpass.getuser()}: {why}"
-    if champion_of(versions_of(target, model)) == chosen:
+    versions = versions_of(target, model)
+    if champion_of(versions) == chosen:
         return []
+    newer = [row for row in versions if row["version"] > chosen["version"] and row["approval"] == registry.APPROVED]
+    told = f"promoted{_over([row['version'] for row in newer])} by {getpass.getuser()}: {why}"
     _judge(target, model, chosen, approved=True, why=told)
-    newer = [
-        row
-        for row in versions_of(target, model)
-        if row["version"] > chosen["version"] and row["approval"] == registry.APPROVED
-    ]
     for row in reversed(newer):
-        _judge(target, model, row, approved=False, why=f"{_makes_way_for(chosen)} {told}")
+        _judge(target, model, row, approved=False, why=f"{_MAKES_WAY} for version {chosen['version']}, {told}")
     return [row["version"] for row in newer]
 
 
@@ -74,7 +75,8 @@ def go_back(target: Target, model: str, why: str) -> tuple[int, int]:
     champion = champion_of(versions)
     if champion is None:
         raise UserError(f"{model} has no approved version.", next_step=_choose(target, model))
-    made_way = [row for row in versions if row["why"].startswith(_makes_way_for(champion)) and not _refuses(row)]
+    displaced = _displaced_by(champion)
+    made_way = [row for row in versions if row["version"] in displaced and _made_way(row) and not _refuses(row)]
     others = others_that_serve(versions, champion["version"])
     if not made_way and not others:
         raise UserError(
@@ -100,9 +102,20 @@ def _refuses(version: dict[str, Any]) -> bool:
     return bool(version["refuses_when_expired"]) and has_expired(version)
 
 
-def _makes_way_for(chosen: dict[str, Any]) -> str:
-    """How the reason of a version begins that was rejected for the promotion of another."""
-    return f"makes way for version {chosen['version']},"
+def _over(versions: list[int]) -> str:
+    """What the reason of a promotion says of those that make way for it."""
+    return f" over {', '.join(map(str, versions))}" if versions else ""
+
+
+def _displaced_by(champion: dict[str, Any]) -> set[int]:
+    """The versions that made way when it became champion; none if it was not promoted over any."""
+    found = re.match(r"promoted over ([\d, ]+) by ", newest_reason(champion))
+    return {int(version) for version in found[1].split(", ")} if found else set()
+
+
+def _made_way(version: dict[str, Any]) -> bool:
+    """Whether nothing but another's promotion took it out of the running."""
+    return newest_reason(version).startswith(_MAKES_WAY)
 
 
 def _choose(target: Target, model: str) -> str:
@@ -110,8 +123,8 @@ def _choose(target: Target, model: str) -> str:
 
 
 def reject(target: Target, model: str, chosen: dict[str, Any], why: str) -> None:
-    """Take a version out of the running; nothing happens if it is."""
-    if chosen["approval"] != registry.REJECTED:
+    """Take a version out of the running; nothing happens if it is, for a reason of its own."""
+    if chosen["approval"] != registry.REJECTED or _made_way(chosen):
         _judge(target, model, chosen, approved=False, why=f"rejected by {getpass.getuser()}: {why}")
 
 

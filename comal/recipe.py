@@ -8,8 +8,9 @@ import hashlib
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from comal.errors import UserError
 from comal.feature_group import GROUP_PATTERN, FeatureGroup
 from comal.names import MODEL_PATTERN
 from comal.recipe_section import DURATION_PATTERN, Section, contradiction, duration_s
@@ -264,6 +265,13 @@ class Training(Section):
         return self
 
     @property
+    def own_search(self) -> Search:
+        """What is searched when nobody says what: its `search`, or the defaults with the algorithms that can."""
+        if self.search is not None:
+            return self.search
+        return Search() if self.quantile is None else Search(algorithms=["xgboost", "lightgbm"])
+
+    @property
     def uses_gpu(self) -> bool:
         """Whether the instance type has a GPU."""
         return self.instance.startswith(GPU_INSTANCE_PREFIXES)
@@ -499,8 +507,20 @@ class Recipe(Section):
         return self.model_copy(update={"features": {**self.features, **windows}, "feature_groups": {}})
 
     def searching(self, search: Search) -> "Recipe":
-        """The recipe with another search."""
-        return self.model_copy(update={"training": self.training.model_copy(update={"search": search})})
+        """The recipe with another search.
+
+        Raises:
+            UserError: The search and the rest of the recipe contradict each other.
+        """
+        training = self.training.model_dump() | {"search": search.model_dump()}
+        try:
+            return self.model_copy(update={"training": Training.model_validate(training)})
+        except ValidationError as error:
+            reasons = "; ".join(detail["msg"] for detail in error.errors())
+            raise UserError(
+                f"A search does not go with the recipe of '{self.model}': {reasons}.",
+                next_step="Ask for another search, or change `training` in the recipe and run `comal up`.",
+            ) from error
 
     @property
     def metric(self) -> str:

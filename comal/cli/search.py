@@ -11,7 +11,6 @@ from comal.cli.models import metrics_text
 from comal.cli.records import record_of_run
 from comal.cli.retrain import follow_request, request_run
 from comal.cli.target import LOCAL_STACK, Target, open_target
-from comal.errors import UserError
 from comal.leaderboard import Leaderboard, Trial
 from comal.recipe import Recipe, Search
 
@@ -66,21 +65,10 @@ def search(
 
 
 def _wanted(recipe: Recipe, trials: int | None, minutes: float | None, jobs: int | None = None) -> Search:
-    if recipe.training.fit is not None:
-        raise UserError(
-            f"The recipe of '{recipe.model}' names a fit of its own ({recipe.training.fit}); a search chooses among "
-            "the kit's algorithms.",
-            next_step="Take `training.fit` out of the recipe and run `comal up`.",
-        )
-    own = recipe.training.search or Search()
+    own = recipe.training.own_search
     update = {"trials": trials or own.trials, "minutes": minutes or own.minutes, "jobs": jobs or own.jobs}
     wanted = own.model_copy(update=update)
-    if wanted.minutes >= recipe.training.max_runtime_minutes:
-        raise UserError(
-            f"{wanted.minutes:g} minutes of search leave no time to fit: the deployed recipe's "
-            f"training.max_runtime_minutes is {recipe.training.max_runtime_minutes}.",
-            next_step="Ask for fewer --minutes, or raise max_runtime_minutes and run `comal up`.",
-        )
+    recipe.searching(wanted)  # refuses a search that it cannot have
     return wanted
 
 

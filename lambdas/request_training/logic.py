@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from comal.errors import PlatformError
+from comal.errors import PlatformError, UserError
 from comal.events import TrainingRefused, TrainingStarted, Trigger, event_id
 from comal.names import Names
 from comal.recipe import Recipe
@@ -83,6 +83,7 @@ class TrainingRequests:
             state = self._settle(model, ended, now)
             recipe = self._runs.recipe(model)
             pending = self._without_expired(model, self._without_trained_batches(model, state, now), recipe, now)
+            pending = self._without_impossible(model, pending, recipe, now)
             decision = self._judge(model, state, pending, recipe, now)
             triggers = [one.trigger for one in pending]
             if decision.outcome == "coalesced" and cause in {trigger.event_id for trigger in triggers}:
@@ -157,6 +158,22 @@ class TrainingRequests:
             why = f"it waited longer than the {hours} hours of retrain.reason_expires_hours"
             self._refuse(model, [one.trigger for one in old][:MAX_TRIGGERS], why, now)
         return [one for one in pending if one not in old]
+
+    def _without_impossible(
+        self, model: str, pending: list[PendingTrigger], recipe: Recipe | None, now: datetime
+    ) -> list[PendingTrigger]:
+        """Pending triggers; those that ask for a search which the recipe cannot have are refused."""
+        if recipe is None:
+            return pending
+        possible = []
+        for one in pending:
+            try:
+                _searching(recipe, [one])
+            except UserError as error:
+                self._refuse(model, [one.trigger], error.message, now)
+            else:
+                possible.append(one)
+        return possible
 
     def _without_trained_batches(self, model: str, state: State, now: datetime) -> list[PendingTrigger]:
         """Pending triggers; those whose batch is in the newest run's manifest already are consumed by that run.

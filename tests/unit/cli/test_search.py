@@ -38,8 +38,17 @@ def test_options_come_before_the_recipe_and_the_recipe_before_the_defaults():
 
 
 def test_a_recipe_with_a_fit_of_its_own_has_nothing_to_search():
-    with pytest.raises(UserError, match="names a fit of its own"):
+    with pytest.raises(UserError, match="`fit` is the team's own"):
         _wanted(recipe(fit="my_models/a.py:fit"), None, None)
+
+
+def test_a_recipe_that_predicts_a_quantile_is_searched_with_what_can():
+    assert _wanted(recipe(quantile=0.9), 5, None) == Search(trials=5, algorithms=["xgboost", "lightgbm"])
+
+
+def test_what_several_instances_fit_together_is_not_searched():
+    with pytest.raises(UserError, match="2 instances fit together with `xgboost` only, and here is a search"):
+        _wanted(recipe(instances=2), None, None)
 
 
 def test_a_search_that_fills_the_jobs_time_is_refused():

@@ -136,6 +136,19 @@ def test_a_search_that_was_asked_for_is_in_its_runs_recipe_and_in_no_other(stack
     assert searches[1] is None
 
 
+def test_a_search_that_the_recipe_cannot_have_is_refused_and_holds_nothing_up(stack: LambdaStack) -> None:
+    validate(stack, "b1")
+    asked = ask(stack, "what fits best?")
+    asked["detail"]["search"] = {"minutes": 60}
+    call(asked)
+    assert running(stack) == []
+    (decision,) = rows(stack, "decision#")
+    assert decision["decision"] == "refused"
+    assert "60 minutes of search leave no time to fit" in decision["why"]
+    call(ask(stack, "nightly"))
+    assert len(running(stack)) == 1
+
+
 def test_the_champion_goes_into_the_run(stack: LambdaStack) -> None:
     arn = stack.add_version()
     validate(stack, "b1")

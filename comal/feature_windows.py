@@ -54,6 +54,16 @@ class Rows:
         newest = order[is_last]
         return self.where(newest[np.lexsort((self.times[newest], self.entities[newest]))])
 
+    def told_again(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The chosen rows and all that are told apart from none of them: what they correct, and what corrects them."""
+        order = np.lexsort((self.times, self.keys))
+        keys, times = self.keys[order], self.times[order]
+        is_other = np.zeros(len(order), dtype=np.int64)
+        is_other[1:] = (keys[1:] != keys[:-1]) | (times[1:] != times[:-1])
+        row = np.empty(len(order), dtype=np.int64)
+        row[order] = np.cumsum(is_other)
+        return np.isin(row, row[chosen])
+
 
 @dataclass(frozen=True)
 class Records:
@@ -71,12 +81,14 @@ class Records:
 
 
 def records(group: FeatureGroup, rows: Rows) -> Records:
-    """A record for every entity and time among the rows."""
+    """A record for every entity and time among the rows, also of a row that a correction has moved away."""
+    order = np.lexsort((rows.times, rows.entities))
+    entities, times = rows.entities[order], rows.times[order]
+    is_moment = np.ones(len(order), dtype=np.bool_)
+    is_moment[:-1] = (entities[1:] != entities[:-1]) | (times[1:] != times[:-1])
+    entities, times = entities[is_moment], times[is_moment]
     rows = rows.as_corrected()
-    is_moment = np.ones(len(rows.times), dtype=np.bool_)
-    is_moment[:-1] = (rows.entities[1:] != rows.entities[:-1]) | (rows.times[1:] != rows.times[:-1])
-    entities, times = rows.entities[is_moment], rows.times[is_moment]
-    ends = np.flatnonzero(is_moment) + 1
+    ends = places(rows.entities, rows.times, entities, times, inclusive=True)
     columns = [_values(window, rows, entities, times, ends) for window in group.windows.values()]
     return Records(entities, times, np.column_stack(columns) if columns else np.empty((len(times), 0)))
 
@@ -93,7 +105,7 @@ def new_records(group: FeatureGroup, rows: Rows, ingestion: int) -> tuple[Record
     if not brought.any():
         none = np.empty(0, dtype=np.int64)
         return Records(none, none, np.empty((0, len(group.windows)))), none.astype(np.bool_)
-    touched = rows.where(np.isin(rows.entities, rows.entities[brought]))
+    touched = rows.where(np.isin(rows.entities, rows.entities[rows.told_again(brought)]))
     after = records(group, touched)
     before = records(group, touched.where(touched.ingestions < ingestion))
     known, same = _compare(before, after)
@@ -126,16 +138,31 @@ def _values(window: Window, rows: Rows, entities: Ints, times: Ints, ends: Ints)
     found = np.full(len(ends), np.nan)
     some = counts > 0
     if window.function in ("sum", "mean"):
-        # A whole number near the values keeps the sums small, and those of whole numbers exact.
-        center = float(np.round(np.nanmean(column))) if filled[-1] else 0.0
-        sums = np.cumsum(np.concatenate([[0.0], np.nan_to_num(column - center)]))
-        totals = (sums[ends] - sums[starts])[some]
-        found[some] = totals / counts[some] + center if window.function == "mean" else totals + center * counts[some]
+        totals = _sums(np.where(np.isnan(column), 0.0, column), starts[some], ends[some])
+        found[some] = totals / counts[some] if window.function == "mean" else totals
     elif window.function == "last":
         newest = np.maximum.accumulate(np.where(np.isnan(column), -1, np.arange(len(column))))
         found[some] = column[newest[ends[some] - 1]]
     else:
         found[some] = _extremes(column, starts[some], ends[some], is_max=window.function == "max")
+    return found
+
+
+def _sums(column: Floats, starts: Ints, ends: Ints) -> Floats:
+    """Sum of each slice, from those of slices whose length is a power of two: of its own values and no others.
+
+    A difference of running sums would carry the digits of every value before it, another entity's too.
+    """
+    lengths, at = ends - starts, starts.copy()
+    found = np.zeros(len(starts))
+    level, step = column, 1
+    with np.errstate(over="ignore"):  # of values near the largest the sum is infinite
+        for power in range(int(lengths.max(initial=0)).bit_length()):
+            has = (lengths >> power) & 1 == 1
+            found[has] += level[at[has]]
+            at[has] += step
+            level = level[:-step] + level[step:]
+            step *= 2
     return found
 
 

@@ -95,15 +95,16 @@ def values_at(group: FeatureGroup, rows: list[Row], entity: int, moment: int) ->
 
 
 def asked(group: FeatureGroup, files: list[list[Row]], came_at: list[int], entity: int, time: int) -> list[float]:
-    """What was known just before a time: of the files that had come, the newest row's windows."""
-    rows = corrected([file for file, came in zip(files, came_at, strict=True) if came < time])
-    moments = [row.time for row in rows if row.entity == entity and row.time < time]
+    """What was known just before a time: of the files that had come, the windows at the newest moment told of."""
+    known = [file for file, came in zip(files, came_at, strict=True) if came < time]
+    rows = corrected(known)
+    moments = [row.time for file in known for row in file if row.entity == entity and row.time < time]
     return values_at(group, rows, entity, max(moments)) if moments else [math.nan] * len(group.windows)
 
 
-# One key is one entity's, as an order is one store's; rows of one time are told apart by their key.
+# Rows of one time are told apart by their key; a correction may move a row to the other entity.
 minutes = st.one_of(st.just(math.nan), st.integers(-50, 50).map(float))
-row = st.builds(lambda key, time, value: Row(key, key % 2, time, value), st.integers(0, 3), st.integers(0, 90), minutes)
+row = st.builds(Row, st.integers(0, 3), st.integers(0, 1), st.integers(0, 90), minutes)
 pushed = st.lists(st.lists(row, max_size=8), min_size=1, max_size=5)
 
 
@@ -126,15 +127,17 @@ def test_any_history_is_known_as_the_obvious_way_says(files: list[list[Row]], da
 def test_what_counts_now_is_what_one_file_with_all_rows_would_say(files: list[list[Row]]) -> None:
     """Late, repeated, corrected and shuffled rows end where the whole of them ends: the online store's view."""
     group = group_of()
-    files = [[row for row in file if row.key < 2] for file in files]  # `last` of two rows of one time is either
+    # `last` of two rows of one time is either.
+    files = [[row for row in file if row.key == row.entity or row.time % 2] for file in files]
     came_at = [1000 + number for number in range(len(files))]
     history = history_of(group, files, came_at)
     newest = history.newest()
     rows = corrected(files)
-    assert sorted(history.records.entities[newest]) == sorted({row.entity for row in rows})
+    told = [row for file in files for row in file]
+    assert sorted(history.records.entities[newest]) == sorted({row.entity for row in told})
     for position in newest:
         entity, time = int(history.records.entities[position]), int(history.records.times[position]) // MINUTE
-        assert time == max(row.time for row in rows if row.entity == entity)
+        assert time == max(row.time for row in told if row.entity == entity)
         np.testing.assert_allclose(history.records.values[position], values_at(group, rows, entity, time), rtol=1e-9)
 
 
@@ -147,7 +150,7 @@ def test_with_a_delay_a_history_that_came_at_once_is_known_as_it_would_have_been
     for entity in (0, 1):
         for time in range(0, 140, 9):
             found = history.at(np.array([entity]), np.array([time * MINUTE]), TTL_S)[0]
-            moments = [row.time for row in rows if row.entity == entity and row.time + delay < time]
+            moments = [row.time for row in file if row.entity == entity and row.time + delay < time]
             expected = values_at(group, rows, entity, max(moments)) if moments else [math.nan, math.nan]
             np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
@@ -189,6 +192,23 @@ def test_a_correction_changes_its_own_record_and_those_whose_windows_hold_it() -
     changed, _ = new_records(group, rows_of(files), 1)
     assert (changed.times // MINUTE).tolist() == [5, 30]
     assert changed.values[:, 0].tolist() == [9.0, 7.0]
+
+
+def test_a_correction_that_moves_a_row_changes_both_entities() -> None:
+    group = group_of(windows={"orders": WINDOWS["orders"], "mean": WINDOWS["mean"]})
+    files = [[Row(0, 0, 5, 3.0), Row(2, 0, 9, 5.0)], [Row(2, 1, 9, 5.0)]]
+    changed, is_change = new_records(group, rows_of(files), 1)
+    assert changed.entities.tolist() == [0, 1]
+    assert changed.values.tolist() == [[1.0, 3.0], [1.0, 5.0]]
+    assert is_change.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("huge", [1e17, 1e300, 1.7e308])
+def test_a_huge_value_is_in_no_window_but_those_that_hold_it(huge: float) -> None:
+    group = group_of(windows={"total": WINDOWS["total"], "mean": WINDOWS["mean"]})
+    file = [Row(0, 0, 0, huge), Row(1, 0, 10, huge), Row(2, 0, 100, 0.1), Row(3, 0, 110, 0.2), Row(4, 1, 5, 0.3)]
+    found = records(group, rows_of([file]))
+    assert found.values[2:].tolist() == [[0.1, 0.1], [0.1 + 0.2, (0.1 + 0.2) / 2], [0.3, 0.3]]
 
 
 @pytest.mark.parametrize("name", list(WINDOWS))

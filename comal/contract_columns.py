@@ -37,8 +37,11 @@ class ColumnCheck:
         self.name = name
         self._max_missing = max_missing
 
+    def convert(self, column: pa.Array) -> Converted:
+        """The column in its type, whatever values may stand in it."""
+        return self._convert(column)
+
     def _convert(self, column: pa.Array) -> Converted:
-        """The column in its type."""
         return categories(column)
 
     def _check_values(self, values: pa.Array) -> dict[str, Mask]:  # noqa: ARG002 any text is an entity
@@ -51,7 +54,7 @@ class ColumnCheck:
         Returns:
             The column in its type; null where a value is missing or does not fit.
         """
-        converted = self._convert(column)
+        converted = self.convert(column)
         tally.add("missing", self.name, converted.missing, row_number, column)
         for check, rows in {**converted.problems, **self._check_values(converted.values)}.items():
             tally.add(check, self.name, rows, row_number, column)

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from comal.absence import is_absent
 from comal.cli.catalogue import deployed_recipe, require_model
 from comal.cli.target import Target
+from comal.contract_columns import column_checks
 from comal.errors import PlatformError, UserError
 from comal.feature_group import FeatureGroup
 from comal.offline_store import data_uri, read_records
+from comal.recipe import Recipe
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_feature_store_BatchGetRecordIdentifier.html
 _RECORDS_PER_CALL = 100
@@ -116,23 +120,31 @@ def _require(target: Target, one: OpenGroup) -> None:
         ) from error
 
 
-def entity_text(value: Any) -> str:
-    """An entity as the feature store names it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def entity_texts(recipe: Recipe, name: str, column: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
+    """Entities as the feature store names them, whatever a file calls them: the text of what validation makes of them.
+
+    Returns:
+        Texts, null where there is no value, and which rows do not fit the recipe.
+    """
+    converted = column_checks(recipe)[name].convert(column)
+    texts = converted.values.cast(pa.string())
+    return texts, np.asarray(texts.is_null().to_numpy(zero_copy_only=False) & ~converted.missing, dtype=np.bool_)
 
 
 class OnlineFeatures:
     """Completes rows for a model with what is online of their entities; what a row says itself stays."""
 
-    def __init__(self, groups: list[OpenGroup]) -> None:
+    def __init__(self, groups: list[OpenGroup], recipe: Recipe) -> None:
         self._groups = groups
+        self._recipe = recipe
         self._known: dict[tuple[str, str], dict[str, float]] = {}
 
     def complete(self, row: dict[str, Any]) -> dict[str, Any]:
         """The row with the windows of its entities; null where nothing is known."""
         for one in self._groups:
-            entity = row.get(one.group.entity)
-            known = self._of(one, entity_text(entity)) if entity not in (None, "") else {}
+            texts, _ = entity_texts(self._recipe, one.group.entity, pa.array([row.get(one.group.entity)]))
+            (entity,) = texts.to_pylist()
+            known = self._of(one, entity) if entity is not None else {}
             row = {**{window: known.get(window) for window in one.group.windows}, **row}
         return row
 

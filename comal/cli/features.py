@@ -13,8 +13,9 @@ import typer
 from comal.cli.catalogue import deployed_recipe
 from comal.cli.console import Json, Stack, err, examples, print_json, print_table, say
 from comal.cli.failures import Guarded
-from comal.cli.feature_groups import OpenGroup, open_groups
+from comal.cli.feature_groups import OpenGroup, entity_texts, open_groups
 from comal.cli.target import LOCAL_STACK, open_target
+from comal.contract_columns import column_checks
 from comal.errors import DataError, UserError
 from comal.event_time import event_times
 from comal.feature_group import EVENT_TIME, KNOWN_AT
@@ -51,7 +52,7 @@ def get(
     table = _read(file, recipe, groups)
     moments = _moments(file, table, recipe)
     with err.status("Reading the offline store …"):
-        found = _joined(table, moments, groups)
+        found = _joined(file, table, moments, groups, recipe)
     path = out or file.with_name(f"{file.stem}.features.parquet")
     pq.write_table(found, path, compression="zstd")
     missing = {name: found.column(name).null_count for one in groups for name in one.group.windows}
@@ -107,16 +108,18 @@ def _show_parity(model: str, rows: list[dict[str, Any]]) -> None:
 
 
 def _read(file: Path, recipe: Recipe, groups: list[OpenGroup]) -> pa.Table:
+    assert recipe.event_time is not None  # the recipe has feature groups
+    needed = [recipe.event_time.column, *(one.group.entity for one in groups)]
+    # As they are written: what they are the recipe says, and "01" is no number.
+    as_texts = pa_csv.ConvertOptions(column_types=dict.fromkeys(needed, pa.string()))
     try:
-        table = pq.read_table(file) if file.suffix == ".parquet" else pa_csv.read_csv(file)
+        table = pq.read_table(file) if file.suffix == ".parquet" else pa_csv.read_csv(file, convert_options=as_texts)
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise UserError(f"{file} cannot be read: {error.strerror}.", next_step="Check the path.") from error
     except pa.ArrowException as error:
         raise DataError(
             f"{file} cannot be read: {error}.", next_step="Give a CSV file with a header, or Parquet."
         ) from error
-    assert recipe.event_time is not None  # the recipe has feature groups
-    needed = [recipe.event_time.column, *(one.group.entity for one in groups)]
     missing = [name for name in needed if name not in table.column_names]
     if missing:
         raise DataError(
@@ -144,11 +147,23 @@ def _moments(file: Path, table: pa.Table, recipe: Recipe) -> pa.Array:
     return moments
 
 
-def _joined(table: pa.Table, moments: pa.Array, groups: list[OpenGroup]) -> pa.Table:
+def _entities(file: Path, table: pa.Table, recipe: Recipe, name: str) -> pa.Array:
+    column = table.column(name).combine_chunks()
+    texts, wrong = entity_texts(recipe, name, column)
+    if wrong.any():
+        row, expected = int(wrong.argmax()), column_checks(recipe)[name].expected_type
+        raise DataError(
+            f"{file}: {name} of row {row} is {column[row].as_py()!r}; expected {expected}.",
+            next_step="Mend the row (the first is 0), or leave it out.",
+        )
+    return texts
+
+
+def _joined(file: Path, table: pa.Table, moments: pa.Array, groups: list[OpenGroup], recipe: Recipe) -> pa.Table:
     from comal.point_in_time import point_in_time
 
     for one in groups:
-        asked = pa.table({"entity": table.column(one.group.entity).cast(pa.string()), "time": moments})
+        asked = pa.table({"entity": _entities(file, table, recipe, one.group.entity), "time": moments})
         found = point_in_time(
             asked,
             one.records.rename_columns({one.group.entity: "entity"}),

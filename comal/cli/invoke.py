@@ -51,7 +51,7 @@ def invoke(
     require_model(target, model)
     wait_for_first_version(target, model)
     recipe = deployed_recipe(target, model)
-    complete = OnlineFeatures(open_groups(target, model)).complete if recipe.feature_groups else dict
+    complete = OnlineFeatures(open_groups(target, model), recipe).complete if recipe.feature_groups else dict
     if data is not None:
         bodies: Iterable[RequestBody] = from_text(data, complete)
     else:

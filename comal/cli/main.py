@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import sys
 
 import typer
 
@@ -75,6 +76,11 @@ app.command("demo", epilog=demo.EPILOG)(demo.demo)
 
 def main() -> None:
     """Run the command that the arguments name."""
-    # The provider's SDK is hundreds of thousands of objects; a collection at exit would look at each, for a second.
-    atexit.register(gc.freeze)
+    atexit.register(_leave_the_sdk_alone)
     app()
+
+
+def _leave_the_sdk_alone() -> None:
+    """The provider's SDK is hundreds of thousands of objects; a collection at exit would look at each, for a second."""
+    if "pulumi_aws" in sys.modules:
+        gc.freeze()

@@ -7,13 +7,15 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from comal.cli.feature_groups import OpenGroup
-from comal.cli.features import _newest
+from comal.cli.feature_groups import OnlineFeatures, OpenGroup
+from comal.cli.features import _joined, _moments, _newest, _read
 from comal.cli.repository import Repository
 from comal.cli.target import Target
 from comal.clients import Connection
-from comal.errors import PlatformError
+from comal.errors import DataError, PlatformError
 from comal.feature_group import EVENT_TIME, KNOWN_AT, FeatureGroup
+from comal.recipe import Recipe
+from tests.unit.comal.registry_samples import make_recipe
 
 GROUP = FeatureGroup.model_validate(
     {"entity": "store", "ttl": "2d", "windows": {"pace": {"function": "mean", "column": "minutes", "over": "7d"}}}
@@ -26,6 +28,7 @@ class Store:
     def __init__(self, per_call: int) -> None:
         self.per_call = per_call
         self.asked: list[int] = []
+        self.named: list[str] = []
 
     def batch_get_record(self, Identifiers: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's name
         (wanted,) = Identifiers
@@ -45,6 +48,10 @@ class Store:
             ],
             "UnprocessedIdentifiers": [{**wanted, "RecordIdentifiersValueAsString": later}] if later else [],
         }
+
+    def get_record(self, FeatureGroupName: str, RecordIdentifierValueAsString: str) -> dict[str, Any]:  # noqa: N803
+        self.named.append(RecordIdentifierValueAsString)
+        return {"Record": record(RecordIdentifierValueAsString)}
 
 
 def record(key: str) -> list[dict[str, str]]:
@@ -93,3 +100,46 @@ def test_offline_as_online_an_entity_without_values_is_known_and_an_expired_one_
     newest = _newest(group)
     assert newest == {"norte": {"pace": 1.5}, "silent": {}, "expired": None}
     assert group.online_all(["norte", "silent"]) == {name: newest[name] for name in ("norte", "silent")}
+
+
+STORE_TYPES = {
+    "category": ({"type": "category", "values": ["01", "1"]}, "01", "01"),
+    "boolean": ({"type": "boolean"}, "1", "true"),
+    "integer": ({"type": "integer"}, "07", "7"),
+}
+
+
+def recipe_of(feature: dict[str, Any]) -> Recipe:
+    group = {"entity": "store", "windows": {"pace": {"function": "mean", "column": "minutes", "over": "7d"}}}
+    return make_recipe(
+        entity="order",
+        event_time={"column": "at", "format": "epoch_s"},
+        features={"store": feature},
+        feature_groups={"tempo": group},
+    )
+
+
+@pytest.mark.parametrize("kind", STORE_TYPES)
+def test_an_entity_is_found_however_a_file_or_a_row_writes_it(kind: str, tmp_path: Path) -> None:
+    feature, written, name = STORE_TYPES[kind]
+    recipe, group = recipe_of(feature), opened(Store(per_call=9), tmp_path)
+    time = pa.array([0], pa.timestamp("s", "UTC"))
+    group.__dict__["records"] = pa.table({"store": [name], KNOWN_AT: time, EVENT_TIME: time, "pace": [1.5]})
+    file = tmp_path / "orders.csv"
+    file.write_text(f"store,at,tip\n{written},100,2\n,100,3\n")
+    table = _read(file, recipe, [group])
+    found = _joined(file, table, _moments(file, table, recipe), [group], recipe)
+    assert found.column("pace").to_pylist() == [1.5, None]
+    assert found.column("tip").to_pylist() == [2, 3]
+    assert OnlineFeatures([group], recipe).complete({"store": written})["pace"] == 1.5
+    assert list(group.target.client("sagemaker-featurestore-runtime").named) == [name]
+    assert OnlineFeatures([group], recipe).complete({"store": ""})["pace"] is None
+
+
+def test_an_entity_that_the_recipe_does_not_know_is_named(tmp_path: Path) -> None:
+    recipe, group = recipe_of({"type": "integer"}), opened(Store(per_call=9), tmp_path)
+    file = tmp_path / "orders.csv"
+    file.write_text("store,at\n7,100\nseven,100\n")
+    table = _read(file, recipe, [group])
+    with pytest.raises(DataError, match="store of row 1 is 'seven'; expected whole numbers"):
+        _joined(file, table, _moments(file, table, recipe), [group], recipe)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from comal.feature_group import FeatureGroup
 from comal.feature_windows import MICROSECONDS, Floats, Records, Rows, new_records
@@ -57,8 +58,10 @@ def new_history(group: FeatureGroup, rows: Rows, ingestion: int, ingested_at: in
     """What an ingestion writes.
 
     A record is known with its file, or `delay` after its row if that is earlier: then a history that came at once reads
-    as if it had come in time. One that was written before with other values is known with the file that changes it, and
-    always later than before: also one whose clock is ahead of ours, which is known when it says that it happens.
+    as if it had come in time. Not so one of a row that is no later than what was told of its entity before: it is late,
+    or a correction, and known with its file, since what was answered meanwhile did not know it. A record that was
+    written before with other values is always known later than before: also one whose clock is ahead of ours, which is
+    known when it says that it happens.
 
     Args:
         group: The windows.
@@ -70,5 +73,12 @@ def new_history(group: FeatureGroup, rows: Rows, ingestion: int, ingested_at: in
     known = np.full(len(new.times), ingested_at, dtype=np.int64)
     if group.delay_s is not None:
         timely = np.minimum(known, new.times + group.delay_s * MICROSECONDS)
-        known = np.where(is_change, known, timely)
+        known = np.where(_is_later(new, rows.where(rows.ingestions < ingestion)), timely, known)
     return History(new, np.maximum(known, new.times + np.where(is_change, ingestion, 0)))
+
+
+def _is_later(new: Records, told: Rows) -> NDArray[np.bool_]:
+    """Which records are of rows later than all that were told of their entities."""
+    newest = np.full(max(new.entities.max(initial=0), told.entities.max(initial=0)) + 1, np.iinfo(np.int64).min)
+    np.maximum.at(newest, told.entities, told.times)
+    return np.asarray(new.times > newest[new.entities], dtype=np.bool_)

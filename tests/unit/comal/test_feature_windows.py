@@ -155,6 +155,21 @@ def test_with_a_delay_a_history_that_came_at_once_is_known_as_it_would_have_been
             np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
+@given(pushed, st.integers(1, 40))
+@settings(max_examples=150, deadline=None)
+def test_what_a_row_was_told_when_its_file_came_is_what_is_told_ever_after(files: list[list[Row]], delay: int) -> None:
+    """What training learns from and what `comal features get` answers later are the same: the past does not change."""
+    group = group_of(delay=f"{delay}m", windows={name: WINDOWS[name] for name in ("orders", "mean")})
+    came_at = [1000 + number for number in range(len(files))]
+    told = [row for file in files for row in file]
+    ever_after = history_of(group, files, came_at)
+    for number, file in enumerate(files):
+        entities = np.array([row.entity for row in file], dtype=np.int64)
+        times = np.array([row.time * MINUTE for row in file], dtype=np.int64)
+        then = history_of(group, files[: number + 1], came_at[: number + 1]).at(entities, times, TTL_S)
+        np.testing.assert_array_equal(ever_after.at(entities, times, TTL_S), then, err_msg=str(told))
+
+
 def test_a_row_is_never_told_its_own_outcome() -> None:
     """Not even when its file came before its own time, by a clock that is wrong."""
     group = group_of(windows={"mean": WINDOWS["mean"]})

@@ -8,19 +8,21 @@ from numpy.typing import NDArray
 from training.calibration import Calibration
 from training.explain import Explained
 from training.matrix import Matrix
-from training.model import Model
+from training.model import Margined, Model
 
 
 class CalibratedModel:
     """A model whose probabilities are calibrated; it is asked like any other."""
 
     def __init__(self, inner: Model, calibration: Calibration) -> None:
+        assert isinstance(inner, Margined)  # a team's own model is not calibrated
         self.inner = inner
         self.calibration = calibration
+        self._margins = inner.margins
 
     def predict(self, matrix: Matrix) -> NDArray[np.float32]:
         """Probabilities of shape (rows, classes)."""
-        return self.calibration.probabilities(self.inner.predict(matrix))
+        return self.calibration.probabilities(self._margins(matrix))
 
     def contributions(self, matrix: Matrix) -> NDArray[np.float64]:
         """Those of the model, moved with its log-odds."""

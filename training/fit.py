@@ -9,7 +9,7 @@ from comal.recipe import Recipe
 from training.calibration import Calibration, learn_calibration
 from training.checkpoint import Checkpoint
 from training.matrix import Matrix
-from training.model import Model, TrainedModel
+from training.model import Margined, Model, TrainedModel
 from training.prepared_model import algorithms_schema, prepared
 from training.preprocessing import learn
 from training.progress import say
@@ -103,7 +103,7 @@ def _learn_calibration(
         return None
     folds = make_folds(target, recipe.training.seed, two_classes=recipe.task == "binary")
     say(f"Learning the calibration from {len(folds)} fits.")
-    found = np.empty((len(target), len(schema.classes)))
+    found = np.empty((len(target), 1 if len(schema.classes) == 2 else len(schema.classes)))
     for fold in folds:
         fitted, _ = fit_matrix(
             matrix[fold.fitted], target[fold.fitted], schema, recipe, stop, watch=lambda _done, _model: stop.asked
@@ -111,7 +111,8 @@ def _learn_calibration(
         if stop.asked:
             say("Asked to stop: the probabilities are not calibrated.")
             return None
-        found[fold.scored] = fitted.model.predict(matrix[fold.scored])
+        assert isinstance(fitted.model, Margined)  # a team's own fit is not calibrated
+        found[fold.scored] = fitted.model.margins(matrix[fold.scored])
     return learn_calibration(found, target)
 
 

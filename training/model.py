@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,15 @@ class Model(Protocol):
 
     def save(self, directory: Path) -> None:
         """Write the model's own file; a text or UBJ format, never a pickle."""
+        ...
+
+
+@runtime_checkable
+class Margined(Protocol):
+    """A model of classes that says what its probabilities are computed from; a team's own need not."""
+
+    def margins(self, matrix: Matrix) -> NDArray[np.float64]:
+        """Shape (rows, classes); (rows, 1) for two classes: the log-odds of the second."""
         ...
 
 

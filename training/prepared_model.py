@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from training.calibrated_model import CalibratedModel
 from training.explain import Explained, by_feature
 from training.matrix import Matrix
-from training.model import Model
+from training.model import Margined, Model
 from training.preparation import Preparation, PreparedColumn
 from training.schema import FeatureColumn, ModelSchema
 
@@ -23,6 +23,11 @@ class PreparedModel:
     def predict(self, matrix: Matrix) -> NDArray[np.float32]:
         """Numbers of shape (rows,) for regression, else probabilities of shape (rows, classes)."""
         return self.preparation.prediction(self.inner.predict(self.preparation.matrix(matrix)))
+
+    def margins(self, matrix: Matrix) -> NDArray[np.float64]:
+        """Those of the inner model."""
+        assert isinstance(self.inner, Margined)  # a team's own model has no preparation
+        return self.inner.margins(self.preparation.matrix(matrix))
 
     def contributions(self, matrix: Matrix) -> NDArray[np.float64]:
         """Those of the inner model's columns, added up by feature; of what it learnt, before that is turned back."""

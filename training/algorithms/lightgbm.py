@@ -6,6 +6,7 @@ The model is LightGBM's text format. A category stays one column, coded by its p
 
 import hashlib
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -80,10 +81,22 @@ class LightGBMModel:
             return np.stack((1 - predicted, predicted), axis=1)
         return predicted
 
+    def margins(self, matrix: Matrix) -> NDArray[np.float64]:
+        """See Margined."""
+        found = self.booster.predict(matrix, num_iteration=self.first_rounds, raw_score=True, num_threads=1)
+        return np.asarray(found, dtype=np.float64).reshape(len(matrix), -1)
+
     def contributions(self, matrix: Matrix) -> NDArray[np.float64]:
         """SHAP values of the margin; see training.explain."""
         found = np.asarray(self.booster.predict(matrix, pred_contrib=True, num_threads=1), dtype=np.float64)
+        if self._averages:
+            found /= self.rounds
         return found.reshape(len(matrix), -1, matrix.shape[1] + 1)
+
+    @cached_property
+    def _averages(self) -> bool:
+        """Whether it is a random forest, which predicts the mean of its trees; LightGBM adds their SHAP values up."""
+        return bool(self.booster.dump_model(num_iteration=1)["average_output"])
 
     @property
     def rounds(self) -> int:

@@ -57,8 +57,7 @@ class LinearModel:
 
     def predict(self, matrix: Matrix) -> NDArray[np.float32]:
         """Numbers of shape (rows,) for regression, else probabilities of shape (rows, classes)."""
-        design = design_matrix(matrix, self.weights.sizes, self._means, self._scales)
-        outputs = design @ self._coefficients.T + self._intercepts
+        outputs = self.margins(matrix)
         if self.weights.task == "regression":
             return outputs[:, 0].astype(np.float32)
         if self._intercepts.size == 1:  # two classes share one output
@@ -66,6 +65,11 @@ class LinearModel:
         powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
         probabilities = powers / powers.sum(axis=1, keepdims=True)
         return probabilities.astype(np.float32)  # type: ignore[no-any-return]  # numpy's stubs lose the type here
+
+    def margins(self, matrix: Matrix) -> NDArray[np.float64]:
+        """See Margined; of regression the predictions, of shape (rows, 1)."""
+        design = design_matrix(matrix, self.weights.sizes, self._means, self._scales)
+        return np.asarray(design @ self._coefficients.T + self._intercepts)
 
     def contributions(self, matrix: Matrix) -> NDArray[np.float64]:
         """The terms of the sum, by feature; a number at its mean and a missing category add nothing."""

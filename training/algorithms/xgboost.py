@@ -81,6 +81,11 @@ class XGBoostModel:
             return np.stack((1 - predicted, predicted), axis=1)
         return predicted
 
+    def margins(self, matrix: Matrix) -> NDArray[np.float64]:
+        """See Margined."""
+        found = self.booster.inplace_predict(matrix, predict_type="margin", validate_features=False)
+        return np.asarray(found, dtype=np.float64).reshape(len(matrix), -1)
+
     def contributions(self, matrix: Matrix) -> NDArray[np.float64]:
         """SHAP values of the margin; see training.explain."""
         rows = xgboost.DMatrix(matrix, feature_types=self.booster.feature_types, enable_categorical=True, nthread=1)

@@ -19,19 +19,19 @@ def test_a_model_that_is_too_sure_is_made_less_so() -> None:
     rng = np.random.default_rng(3)
     odds = rng.normal(0, 2, 20_000)
     actual = (rng.random(20_000) < 1 / (1 + np.exp(-odds))).astype(float)
-    claimed = 1 / (1 + np.exp(-(3 * odds + 1)))
-    learnt = learn_calibration(np.column_stack((1 - claimed, claimed)), actual)
+    learnt = learn_calibration((3 * odds + 1)[:, None], actual)
     assert learnt.slope == pytest.approx(1 / 3, rel=0.05)
     assert learnt.shifts == pytest.approx((0, -1 / 3), abs=0.05)
 
 
 @given(
     slope=st.floats(0.05, 20),
-    shifts=st.lists(st.floats(-5, 5), min_size=2, max_size=4),
+    shifts=st.lists(st.floats(-5, 5), min_size=3, max_size=4),
+    scale=st.sampled_from([1, 50, 1e4]),
     seed=st.integers(0, 1000),
 )
-def test_probabilities_stay_probabilities(slope: float, shifts: list[float], seed: int) -> None:
-    found = np.random.default_rng(seed).dirichlet(np.full(len(shifts), 0.2), 20).astype(np.float32)
+def test_probabilities_stay_probabilities(slope: float, shifts: list[float], scale: float, seed: int) -> None:
+    found = np.random.default_rng(seed).normal(0, scale, (20, len(shifts)))
     moved = Calibration(slope=slope, shifts=tuple(shifts)).probabilities(found)
     assert np.isfinite(moved).all()
     assert (moved >= 0).all()
@@ -40,12 +40,12 @@ def test_probabilities_stay_probabilities(slope: float, shifts: list[float], see
 
 def test_classes_that_are_never_confused_leave_a_finite_slope() -> None:
     actual = np.arange(100) % 2.0
-    learnt = learn_calibration(np.column_stack((1 - actual, actual)), actual)
+    learnt = learn_calibration(np.where(actual == 1, 16.0, -16.0)[:, None], actual)
     assert 1 <= learnt.slope < 10
 
 
 def test_without_evidence_nothing_moves() -> None:
-    learnt = learn_calibration(np.full((3, 3), 1 / 3), np.array([0.0, 1.0, 2.0]))
+    learnt = learn_calibration(np.zeros((3, 3)), np.array([0.0, 1.0, 2.0]))
     assert (learnt.slope, learnt.shifts) == (pytest.approx(1), pytest.approx((0, 0, 0)))
 
 
@@ -73,6 +73,26 @@ def test_contributions_add_up_to_calibrated_log_odds(new_job: NewJob, cancer: Sa
     assert isinstance(model.model, CalibratedModel)
     probability = 1 / (1 + np.exp(-np.clip(totals(model, matrix)[:, 0], -50, 50)))
     assert probability == pytest.approx(model.model.predict(matrix)[:, 1], abs=1e-3)
+
+
+SURE = {
+    "xgboost": {"num_boost_round": 300, "eta": 1.0, "lambda": 0.0},
+    "lightgbm": {"num_boost_round": 300, "learning_rate": 1.0, "min_data_in_leaf": 2},
+}
+
+
+@pytest.mark.parametrize("algorithm", SURE)
+@pytest.mark.parametrize("sample", ["cancer", "wine"])
+def test_contributions_add_up_also_where_a_model_is_surer_than_a_float_can_say(
+    new_job: NewJob, sample: str, algorithm: str, request: pytest.FixtureRequest
+) -> None:
+    rows = request.getfixturevalue(sample)
+    model = trained(new_job, rows, algorithm=algorithm, params=SURE[algorithm], calibration="sigmoid")
+    matrix = rows_of(model, 500)
+    margins = totals(model, matrix)
+    margins = np.pad(margins, ((0, 0), (1, 0))) if margins.shape[1] == 1 else margins
+    powers = np.exp(margins - margins.max(axis=1, keepdims=True))
+    assert powers / powers.sum(axis=1, keepdims=True) == pytest.approx(model.model.predict(matrix), abs=1e-3)
 
 
 def test_contributions_add_up_to_the_calibrated_margins_of_prepared_columns(new_job: NewJob, wine: Sample) -> None:

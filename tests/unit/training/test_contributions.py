@@ -45,6 +45,13 @@ def test_they_add_up_to_a_number(new_job: NewJob, diabetes: Sample, algorithm: s
     assert totals(model, matrix)[:, 0] == pytest.approx(model.model.predict(matrix), rel=1e-4, abs=1e-3)
 
 
+def test_those_of_a_random_forest_add_up_to_the_mean_of_its_trees(new_job: NewJob, diabetes: Sample):
+    forest = {"boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.6, "num_boost_round": 20}
+    model = trained(new_job, diabetes, algorithm="lightgbm", params=forest)
+    matrix = rows_of(model)
+    assert totals(model, matrix)[:, 0] == pytest.approx(model.model.predict(matrix), rel=1e-4, abs=1e-3)
+
+
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_they_add_up_to_the_log_odds_of_the_second_class(new_job: NewJob, cancer: Sample, algorithm: str):
     model = trained(new_job, cancer, algorithm=algorithm, params=ROUNDS[algorithm])

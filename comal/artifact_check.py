@@ -9,6 +9,7 @@ import bz2
 import gzip
 import io
 import lzma
+import shutil
 import tarfile
 import zipfile
 import zlib
@@ -23,7 +24,7 @@ from comal.errors import AlgorithmError
 from comal.pickle_opcodes import runs_code
 
 _PICKLE_SUFFIXES = frozenset({".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle"})
-_NUMPY, _ZIP = b"\x93NUMPY", b"PK\x03\x04"
+_NUMPY, _ZIP, _ZIP_ENTRY = b"\x93NUMPY", b"PK\x03\x04", b"PK\x01\x02"
 _COMPRESSED: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -41,9 +42,13 @@ _PERHAPS_COMPRESSED: dict[bytes, Callable[[], Any]] = {
 _PIECE_BYTES = 512
 # What joblib packs with, and this cannot look into.
 _OPAQUE = {b"\x04\x22\x4d\x18": "LZ4", b"\x28\xb5\x2f\xfd": "Zstandard"}
-# How much of all members together is unpacked to see what they are, and how deep a zip in a zip is followed.
-_LOOK_BYTES = 256 << 20
+# How much of all members together is unpacked to see what they are, into how many files, how many opcodes are looked at
+# in all of them, and how deep a zip in a zip is followed. The function has a gigabyte and two minutes.
+_LOOK_BYTES = 128 << 20
+_LOOK_FILES = 10_000
+_LOOK_OPCODES = 2_000_000
 _DEPTH = 3
+_READ_BYTES = 1 << 20
 
 
 def check_artifact(archive: Archive, limits: Limits | None = None) -> list[PurePosixPath]:
@@ -60,7 +65,7 @@ def check_artifact(archive: Archive, limits: Limits | None = None) -> list[PureP
     with walk(archive, limits or Limits()) as members:
         for path, content in members:
             if content is not None:
-                look.check(str(path), path.suffix.lower(), content.read(), _DEPTH)
+                look.check(str(path), path.suffix.lower(), _whole(content), _DEPTH)
                 paths.append(path)
     return paths
 
@@ -70,12 +75,14 @@ class _Look:
 
     def __init__(self) -> None:
         self._bytes_left = _LOOK_BYTES
+        self._files_left = _LOOK_FILES
+        self._opcodes = iter(range(_LOOK_OPCODES))
 
     def check(self, name: str, suffix: str, data: bytes, depth: int) -> None:
         """Refuse a pickle, or what holds one."""
         if suffix in _PICKLE_SUFFIXES:
             raise _refusal(f"'{name}' is a pickle by its name")
-        if runs_code(data):
+        if runs_code(data, self._opcodes):
             raise _refusal(f"'{name}' is a pickle that calls code when it is loaded")
         if data.startswith(_NUMPY) and _has_objects(name, data):
             raise _refusal(f"'{name}' holds Python objects, which numpy keeps as a pickle")
@@ -97,6 +104,7 @@ class _Look:
         self.check(name, suffix, data, depth - 1)
 
     def _check_zip(self, name: str, data: bytes, depth: int) -> None:
+        self._spend_files(name, data.count(_ZIP_ENTRY))  # before all are read into memory
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as packed:
                 for entry in packed.infolist():
@@ -111,6 +119,7 @@ class _Look:
         try:
             with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as packed:
                 for entry in packed:
+                    self._spend_files(name, 1)
                     file = packed.extractfile(entry) if entry.isreg() else None
                     if file is not None:
                         content = self._spend(name, file.read(self._bytes_left + 1))
@@ -133,11 +142,23 @@ class _Look:
             return b""
         return b"".join(self._spend(name, piece) for piece in _pieces(decompressor(), data, self._bytes_left + 1))
 
+    def _spend_files(self, name: str, files: int) -> None:
+        self._files_left -= files
+        if self._files_left < 0:
+            raise _refusal(f"with '{name}' its members hold more than {_LOOK_FILES} files")
+
     def _spend(self, name: str, data: bytes) -> bytes:
         self._bytes_left -= len(data)
         if self._bytes_left < 0:
             raise _refusal(f"with '{name}' its members unpack to more than {_LOOK_BYTES} bytes")
         return data
+
+
+def _whole(content: IO[bytes]) -> bytes:
+    """All of a file, without the second copy that `read` makes on its way."""
+    sink = io.BytesIO()
+    shutil.copyfileobj(content, sink, _READ_BYTES)
+    return sink.getvalue()
 
 
 def _pieces(decompressor: Any, data: bytes, most_bytes: int) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ https://docs.python.org/3/library/pickletools.html
 
 import pickletools
 import re
+from collections.abc import Iterator
 
 _OPCODES = {opcode.code.encode("latin-1")[0]: opcode for opcode in pickletools.opcodes}
 _LENGTH_BYTES = {
@@ -20,21 +21,22 @@ _LENGTH_BYTES = {
 _IMPORTS = frozenset({"GLOBAL", "INST", "STACK_GLOBAL", "EXT1", "EXT2", "EXT4"})
 _CALLS = frozenset({"INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "REDUCE", "BUILD"})
 _MARK = pickletools.markobject
-_MOST_STEPS = 2_000_000
 # Two lines name what GLOBAL and INST import; the lines of a table or a sentence cannot.
 _NAMES = re.compile(rb"[^\s,;:\"'(){}\[\]<>=]+\n[^\s,;:\"'(){}\[\]<>=]+\n")
 
 
-def runs_code(data: bytes) -> bool:
+def runs_code(data: bytes, steps: Iterator[int]) -> bool:
     """Whether unpickling these bytes, or one of several pickles in them, would import something and call it.
 
-    So many opcodes that looking at them would take seconds count as if they did: no file of numbers or text reads so.
+    Args:
+        data: What may be a pickle.
+        steps: One is taken for each opcode. When there is none left the bytes count as if they ran code: looking at
+            more would take long, and no file of numbers or text reads as so many.
     """
-    position, imported, steps = 0, False, 0
+    position, imported = 0, False
     stack: list[bool] = []
     while position < len(data):
-        steps += 1
-        if steps > _MOST_STEPS:
+        if next(steps, None) is None:
             return True
         opcode = _OPCODES.get(data[position])
         if opcode is None:

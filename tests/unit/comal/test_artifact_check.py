@@ -202,6 +202,25 @@ def test_a_bomb_inside_a_member_is_refused_by_all_that_it_unpacks_to(content, mo
         check_artifact(packed("model.bin", content))
 
 
+def test_files_that_would_take_minutes_to_look_at_are_refused_also_when_they_are_many():
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w:gz") as tar:
+        for number in range(3):
+            member = tarfile.TarInfo(f"part{number}.bin")
+            member.size = 900_000
+            tar.addfile(member, io.BytesIO(b"N" * member.size))
+    sink.seek(0)
+    with pytest.raises(AlgorithmError, match=r"'part2\.bin' is a pickle"):
+        check_artifact(sink)
+
+
+def test_many_files_inside_a_member_are_refused(monkeypatch):
+    monkeypatch.setattr("comal.artifact_check._LOOK_FILES", 4)
+    check_artifact(packed("model.zip", many_zipped(4, 1)))
+    with pytest.raises(AlgorithmError, match="its members hold more than 4 files"):
+        check_artifact(packed("model.zip", many_zipped(5, 1)))
+
+
 def test_a_file_that_would_take_minutes_to_look_at_is_refused():
     with pytest.raises(AlgorithmError, match="a pickle"):
         check_artifact(packed("model.bin", b"N" * 3_000_000))

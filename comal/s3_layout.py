@@ -191,7 +191,7 @@ def run_lineage_key(model: str, run_id: str) -> str:
 
 
 def run_record_key(model: str, run_id: str, file_name: str) -> str:
-    """Record of a run that was registered: run.json, or report.html for people."""
+    """Record of a run that trained a model: run.json, or report.html for people."""
     return run_prefix(model, run_id) + file_name
 
 

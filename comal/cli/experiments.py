@@ -9,6 +9,7 @@ import typer
 
 from comal.cli.catalogue import require_model
 from comal.cli.console import Json, Stack, examples, print_json, print_table, say
+from comal.cli.following import decisions_of
 from comal.cli.models import metrics_text
 from comal.cli.records import fetch_run_report, record_of, report_address
 from comal.cli.target import LOCAL_STACK, Target, open_target
@@ -24,6 +25,7 @@ from comal.run_record import RunRecord
 EPILOG = examples(
     "comal experiments tacos", "comal experiments tacos 3", "comal experiments tacos --json -s dev", "comal experiments"
 )
+_NO_VERSION: dict[str, Any] = {"version": None, "approval": None}
 
 
 def experiments(
@@ -33,13 +35,14 @@ def experiments(
     stack: Stack = LOCAL_STACK,
     as_json: Json = False,
 ) -> None:
-    """List the runs that were registered, newest first: parameters, metrics, rows, times; or fetch one's page.
+    """List the runs that trained a model, newest first: parameters, metrics, rows, times; or fetch one's page.
 
     The page has the run's plots and opens anywhere. In a stack with the component `experiments` MLflow has the runs,
     too: without a model its page is opened, and its address printed.
 
-    Keys of --json, one row a run: version, approval, report (its address), and those of run.json but for plots; with a
-    version that row alone, and page (its path); without a model: page (MLflow's address), and nothing is opened.
+    Keys of --json, one row a run: version and approval (null where the model was refused), report (its address), and
+    those of run.json but for plots; with a version that row alone, and page (its path); without a model: page (MLflow's
+    address), and nothing is opened.
     """
     target = open_target(stack)
     if model is None:
@@ -49,21 +52,35 @@ def experiments(
     if version is not None:
         _show_one(target, model, version_named(target, model, version), as_json=as_json)
         return
-    found = [(row, record_of(target, model, row)) for row in versions_of(target, model)[:limit]]
-    runs = [(row, record) for row, record in found if record is not None]
+    runs = _runs(target, model, limit)
     if as_json:
         print_json([_json(target, row, record) for row, record in runs])
         return
     if not runs:
-        say(f"{model} has no runs on record yet. Next: comal push {model} FILE…{target.option}")
+        say(f"{model} has no runs on record yet. Next: comal status {model}{target.option}")
         return
     print_table(
         ("version", "run", "algorithm", "parameters", "trees", "rows", "metrics", "took", "started"),
         [_cells(row, record) for row, record in runs],
     )
-    say(f"next          comal experiments {model} {runs[0][0]['version']}{target.option}")
+    newest = next((row["version"] for row, _ in runs if row["version"]), None)
+    if newest:
+        say(f"next          comal experiments {model} {newest}{target.option}")
+    else:
+        say(f"next          why there is no version: comal status {model}{target.option}")
     if page := tracking_page(target):
         say(f"MLflow        {page}")
+
+
+def _runs(target: Target, model: str, limit: int) -> list[tuple[dict[str, Any], RunRecord]]:
+    """The newest runs on record, each with its version, which a run has not whose model was refused."""
+    versions = versions_of(target, model)
+    registered = {row["run_id"] for row in versions}
+    decided = [row["run_id"] for row in decisions_of(target, model) if row["decision"] == "run"][:limit]
+    others = [_NO_VERSION | {"run_id": run_id} for run_id in decided if run_id not in registered]
+    found = [(row, record_of(target, model, row)) for row in [*versions[:limit], *others]]
+    runs = [(row, record) for row, record in found if record is not None]
+    return sorted(runs, key=lambda run: run[1].started, reverse=True)[:limit]
 
 
 def _open_tracker(target: Target, *, as_json: bool) -> None:

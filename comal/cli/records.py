@@ -20,7 +20,7 @@ def record_of(target: Target, model: str, version: dict[str, Any]) -> RunRecord 
 
 
 def record_of_run(target: Target, model: str, run_id: str) -> RunRecord | None:
-    """What a run left; None where no version was registered of it, or its folder was emptied."""
+    """What a run left; None where it trained no model, or its folder was emptied."""
     content = _read(target, model, run_id, FILE_NAME)
     return RunRecord.model_validate_json(content) if content else None
 

@@ -46,8 +46,9 @@ class Registration:
             AlgorithmError: What the job left is unsafe, incomplete or another run's.
         """
         recipe = self._recipe(job)
-        check_model(self.s3, job)
         output = read_output(self.s3, self.names, job)
+        self._keep_record(job, output)  # also of a run whose model is refused
+        check_model(self.s3, job)
         version = self._version_of(job) or self._create(recipe, job, output)
         metrics = dict(output.evaluation.challenger.metrics)
         registered = ModelRegistered(**self._identity(job, "registered", version), run_id=job.run_id, metrics=metrics)
@@ -82,7 +83,7 @@ class Registration:
                 return None
         return None
 
-    def _create(self, recipe: Recipe, job: FinishedJob, output: TrainingOutput) -> ModelVersion:
+    def _keep_record(self, job: FinishedJob, output: TrainingOutput) -> None:
         bucket = self.names.bucket("models")
         for key, body, content_type in (
             (s3_layout.run_evaluation_key(job.model, job.run_id), output.evaluation_json, "application/json"),
@@ -90,6 +91,8 @@ class Registration:
             (s3_layout.run_record_key(job.model, job.run_id, REPORT_NAME), output.report_html, "text/html"),
         ):
             self.s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+
+    def _create(self, recipe: Recipe, job: FinishedJob, output: TrainingOutput) -> ModelVersion:
         self._put_lineage(job, output.lineage)
         request = package_request(self.names, recipe, job, output, image_uri=self.image_uri)
         created = self.sagemaker.create_model_package(**request)

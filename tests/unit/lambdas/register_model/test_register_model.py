@@ -326,3 +326,5 @@ def test_an_artifact_with_a_pickle_is_not_registered(lambda_stack: LambdaStack) 
     with pytest.raises(AlgorithmError, match=r"'model\.joblib' is a pickle by its name"):
         register(state)
     assert list(registry.versions(lambda_stack.sagemaker, lambda_stack.names, lambda_stack.model)) == []
+    key = s3_layout.run_record_key(lambda_stack.model, state["run_id"], "run.json")
+    assert lambda_stack.s3.head_object(Bucket=bucket, Key=key), "what it tried is on record all the same"

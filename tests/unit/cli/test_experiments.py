@@ -1,0 +1,31 @@
+"""Which runs `comal experiments` lists."""
+
+from typing import Any
+
+import pytest
+
+from comal.cli import experiments
+from comal.run_record import RunRecord
+
+RECORDED = {"a": "2026-11-01", "b": "2026-11-02", "c": "2026-11-03"}
+
+
+@pytest.fixture(autouse=True)
+def stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run b's model was refused, run d failed before it had one."""
+
+    def record_of(_target: object, _model: str, row: dict[str, Any]) -> Any:
+        started = RECORDED.get(row["run_id"])
+        return RunRecord.model_construct(run_id=row["run_id"], started=started) if started else None
+
+    versions = [{"version": 2, "approval": "Approved", "run_id": "c"}, {"version": 1, "approval": None, "run_id": "a"}]
+    decisions = [{"decision": "run", "run_id": run_id} for run_id in "dcba"] + [{"decision": "refused", "run_id": None}]
+    monkeypatch.setattr(experiments, "versions_of", lambda _target, _model: versions)
+    monkeypatch.setattr(experiments, "decisions_of", lambda _target, _model: decisions)
+    monkeypatch.setattr(experiments, "record_of", record_of)
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(20, [2, None, 1]), (2, [2, None]), (1, [2])])
+def test_a_run_whose_model_was_refused_is_listed_without_a_version(limit: int, expected: list[int | None]) -> None:
+    runs = experiments._runs(None, "tacos", limit)  # type: ignore[arg-type]
+    assert [row["version"] for row, _ in runs] == expected

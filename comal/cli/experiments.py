@@ -76,9 +76,9 @@ def _runs(target: Target, model: str, limit: int) -> list[tuple[dict[str, Any], 
     """The newest runs on record, each with its version, which a run has not whose model was refused."""
     versions = versions_of(target, model)
     registered = {row["run_id"] for row in versions}
-    decided = [row["run_id"] for row in decisions_of(target, model) if row["decision"] == "run"][:limit]
+    decided = [row["run_id"] for row in decisions_of(target, model) if row["decision"] == "run"]
     others = [_NO_VERSION | {"run_id": run_id} for run_id in decided if run_id not in registered]
-    found = [(row, record_of(target, model, row)) for row in [*versions[:limit], *others]]
+    found = [(row, record_of(target, model, row)) for row in [*versions[:limit], *others[:limit]]]
     runs = [(row, record) for row, record in found if record is not None]
     return sorted(runs, key=lambda run: run[1].started, reverse=True)[:limit]
 

@@ -39,7 +39,7 @@ def version_named(target: Target, model: str, version: int) -> dict[str, Any]:
 
 
 def approve(target: Target, model: str, chosen: dict[str, Any], why: str) -> list[int]:
-    """Make a version the champion; nothing happens if it is.
+    """Make a version the champion; if it is, only the reason is kept.
 
     Returns:
         Versions that were rejected to make way for it.
@@ -49,10 +49,11 @@ def approve(target: Target, model: str, chosen: dict[str, Any], why: str) -> lis
     """
     _refuse_expired(target, model, chosen)
     versions = versions_of(target, model)
-    if champion_of(versions) == chosen:
-        return []
     newer = [row for row in versions if row["version"] > chosen["version"] and row["approval"] == registry.APPROVED]
-    told = f"promoted{_over([row['version'] for row in newer])} by {getpass.getuser()}: {why}"
+    made_way = [row["version"] for row in newer]
+    if champion_of(versions) == chosen:
+        made_way = sorted(_displaced_by(chosen), reverse=True)
+    told = f"promoted{_over(made_way)} by {getpass.getuser()}: {why}"
     _judge(target, model, chosen, approved=True, why=told)
     for row in reversed(newer):
         _judge(target, model, row, approved=False, why=f"{_MAKES_WAY} for version {chosen['version']}, {told}")
@@ -123,9 +124,8 @@ def _choose(target: Target, model: str) -> str:
 
 
 def reject(target: Target, model: str, chosen: dict[str, Any], why: str) -> None:
-    """Take a version out of the running; nothing happens if it is, for a reason of its own."""
-    if chosen["approval"] != registry.REJECTED or _made_way(chosen):
-        _judge(target, model, chosen, approved=False, why=f"rejected by {getpass.getuser()}: {why}")
+    """Take a version out of the running; if it is, only the reason is kept."""
+    _judge(target, model, chosen, approved=False, why=f"rejected by {getpass.getuser()}: {why}")
 
 
 def follow(target: Target, model: str) -> dict[str, Any] | None:

@@ -63,6 +63,15 @@ def test_a_rollback_undoes_a_promotion_over_newer_ones(target: Target) -> None:
     assert go_back(target, MODEL, "complaints") == (2, 3)
 
 
+def test_a_verdict_that_changes_nothing_keeps_its_reason_and_what_a_rollback_undoes(target: Target) -> None:
+    promote(target, 2)
+    assert approve(target, MODEL, version_named(target, MODEL, 2), "once more") == []
+    assert "once more | before: " in version_named(target, MODEL, 2)["why"]
+    assert go_back(target, MODEL, "complaints") == (3, 2)
+    take_out(target, 2)
+    assert "looks wrong | before: " in version_named(target, MODEL, 2)["why"]
+
+
 def test_what_made_way_for_an_earlier_promotion_is_not_what_was_before(target: Target) -> None:
     assert promote(target, 2) == [3]
     take_out(target, 2)

@@ -133,7 +133,9 @@ class Study:
         uri = package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
         archive = self._fetch(*s3_layout.split_uri(uri))
         champion = Champion(version=version, package_arn=row["model_package_arn"], archive=archive)
-        trained = load_champion(champion, self._folder / f"version{version}")
+        folder = self._folder / f"version{version}"
+        shutil.rmtree(folder, ignore_errors=True)  # what an earlier call unpacked, or a call that was broken off
+        trained = load_champion(champion, folder)
         rows = self._rows
         held_out = HeldOut(rows.batches, rows.held_out, trained.schema, rows.matrix[rows.held_out], rows.target)
         return Fitted(f"version {version}", self.recipe, trained, predict_champion(champion, held_out))

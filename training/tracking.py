@@ -34,6 +34,8 @@ _PATIENCE = {
 # All calls of a run together.
 LONGEST_S = 30.0
 _LONGEST_VALUE = 500
+# Of a trial, as MLflow says it: https://mlflow.org/docs/latest/api_reference/python_api/mlflow.entities.html
+_STATUS = {"complete": "FINISHED", "pruned": "KILLED", "stopped": "KILLED", "failed": "FAILED"}
 # Without it the page shows what belongs to language models.
 _KIND = {"mlflow.experimentKind": "custom_model_development"}
 
@@ -189,7 +191,7 @@ def _write_trial(client: "MlflowClient", experiment_id: str, parent: str, record
     given = {"algorithm": trial.algorithm, **trial.preprocessing, **trial.params}
     params = [Param(name, str(value)[:_LONGEST_VALUE]) for name, value in given.items()]
     client.log_batch(run_id, metrics=metrics, params=params)
-    client.set_terminated(run_id, "FAILED" if trial.state == "failed" else "FINISHED", ended)
+    client.set_terminated(run_id, _STATUS[trial.state], ended)
 
 
 def _tags(record: RunRecord) -> dict[str, str]:

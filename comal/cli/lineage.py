@@ -31,6 +31,11 @@ def lineage(
     """
     target = open_target(stack)
     require_model(target, model)
+    if used and version:
+        raise UserError(
+            f"Version {version} and --input ask for different things.",
+            next_step=f"Leave one out: comal lineage {model} {version}, or comal lineage {model} --input {used}",
+        )
     if used:
         _show_versions(target, model, used, as_json=as_json)
         return

@@ -48,7 +48,7 @@ def versions_with(target: Target, model: str, wanted: str) -> list[dict[str, Any
     Args:
         target: The stack.
         model: Name of the model.
-        wanted: A batch id, a key of the lake, its address, or the end of it.
+        wanted: A batch id, a key of the lake, its address, or its last folders.
     """
     key = s3_layout.split_uri(wanted)[1] if wanted.startswith("s3://") else wanted
     found = []
@@ -60,7 +60,7 @@ def versions_with(target: Target, model: str, wanted: str) -> list[dict[str, Any
 
 
 def _names(wanted: str, key: str) -> bool:
-    return key.endswith(wanted) or key.rpartition("/")[2].partition(".")[0] == wanted
+    return f"/{key}".endswith(f"/{wanted}") or key.rpartition("/")[2].partition(".")[0] == wanted
 
 
 def _read(target: Target, model: str, run_id: str) -> Lineage | None:

@@ -169,6 +169,13 @@ class Search(Section):
         ["xgboost", "lightgbm", "linear"], min_length=1, description="Algorithms to choose from."
     )
 
+    @model_validator(mode="after")
+    def _distinct(self) -> "Search":
+        twice = [name for place, name in enumerate(self.algorithms) if name in self.algorithms[:place]]
+        if twice:
+            raise contradiction("algorithms", f"'{twice[0]}' is listed twice; list each algorithm once")
+        return self
+
 
 class Training(Section):
     """How a model is trained."""

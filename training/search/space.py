@@ -68,7 +68,7 @@ def space_of(recipe: Recipe, schema: ModelSchema, matrix: Matrix, target: NDArra
     if rare_class or matrix.size > _LINEAR_CELLS:
         algorithms = [algorithm for algorithm in algorithms if algorithm != "linear"] or algorithms
     return Space(
-        algorithms=list(dict.fromkeys(algorithms)),
+        algorithms=algorithms,
         has_categories=any(feature.type == "category" for feature in schema.features),
         has_missing=bool(np.isnan(matrix).any()),
         may_log=recipe.task == "regression" and float(target.min()) >= 0,

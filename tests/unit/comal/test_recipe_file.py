@@ -63,6 +63,10 @@ def test_a_section_without_keys_has_its_defaults():
         ("training: {seed: yes}", "training.seed: found yes, expected a whole number."),
         ("training: {instance: m5.large}", "training.instance: found 'm5.large', expected text that matches"),
         ("training: {params: {eta: [1]}}", "training.params.eta: found a list of 1, expected a number, a text, or"),
+        (
+            "training: {search: {algorithms: [linear, xgboost, linear]}}",
+            "r.yaml:6: training.search.algorithms: 'linear' is listed twice; list each algorithm once.",
+        ),
         ("training: [1]", "training: found a list of 1, expected keys of its own"),
         ("serving: {memory_mb: 1000}", "serving.memory_mb: found 1000, expected 1024, 2048"),
         ("\tgate: {}", "r.yaml:6: is not YAML: found a tab; indent with spaces."),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from comal.errors import AlgorithmError
 from comal.recipe import HIGHER_IS_BETTER, Recipe, Training
 from training.algorithms.threads import threads_for
+from training.calibration import learn_calibration
 from training.fit import fit_matrix
 from training.matrix import Matrix
 from training.metrics import metrics
@@ -61,6 +62,14 @@ class Validated:
 
 
 @dataclass
+class _Scored:
+    """One fold after each checkpoint; what was predicted is kept only to be calibrated with the other folds."""
+
+    losses: list[float] = field(default_factory=list)
+    found: list[NDArray[np.float64]] = field(default_factory=list)
+
+
+@dataclass
 class CrossValidation:
     """Scores one way to train on every fold.
 
@@ -77,7 +86,7 @@ class CrossValidation:
     report: Report
     own: bool = False
     _checkpoints: list[int] = field(default_factory=list)
-    _losses: list[list[float]] = field(default_factory=list)
+    _scored: list[_Scored] = field(default_factory=list)
     _over: bool = False
 
     def run(self) -> Validated:
@@ -92,25 +101,28 @@ class CrossValidation:
         training = self.recipe.training
         if training.algorithm == "linear":
             for number, fold in enumerate(self.rows.folds):
-                self._losses.append([self._loss(self._fit(fold), fold)])
+                self._scored.append(_Scored())
+                self._score(self._fit(fold), fold, self._scored[-1])
                 self._report_fold(number)
-            return Validated(float(np.mean(self._losses)), None)
+            self._calibrate_together()
+            return Validated(float(np.mean([fold.losses for fold in self._scored])), None)
         first, *others = self.rows.folds
         checkpoints = own_checkpoints(training) if self.own else checkpoints_of(training)
         self._checkpoints = checkpoints
-        self._losses.append([])
-        self._grow(first, checkpoints, self._losses[0], first=True)
+        self._scored.append(_Scored())
+        self._grow(first, checkpoints, self._scored[0], first=True)
         self._report_fold(0)
-        checkpoints = checkpoints[: len(self._losses[0])]
+        checkpoints = checkpoints[: len(self._scored[0].losses)]
         with ThreadPoolExecutor(_fits_at_a_time(self.rows.matrix)) as pool:
             try:
-                for number, losses in enumerate(
-                    pool.map(lambda fold: self._grow(fold, checkpoints, []), others), start=1
+                for number, scored in enumerate(
+                    pool.map(lambda fold: self._grow(fold, checkpoints, _Scored()), others), start=1
                 ):
-                    self._losses.append(losses)
+                    self._scored.append(scored)
                     self._report_fold(number)
             finally:
                 self._over = True
+        self._calibrate_together()
         _, curve = self.curve
         best = len(curve) - 1 if self.own else int(np.argmin(curve))
         return Validated(curve[best], checkpoints[best])
@@ -118,13 +130,19 @@ class CrossValidation:
     @property
     def curve(self) -> tuple[list[int], list[float]]:
         """Rounds, and the loss after each as far as it is known, averaged over the folds; empty without rounds."""
-        common = min(map(len, self._losses), default=0) if self._checkpoints else 0
-        losses = np.array([losses[:common] for losses in self._losses])
+        common = self._common if self._checkpoints else 0
+        losses = np.array([fold.losses[:common] for fold in self._scored])
         return self._checkpoints[:common], losses.mean(axis=0).tolist() if common else []
 
-    def _grow(self, fold: Fold, checkpoints: list[int], losses: list[float], *, first: bool = False) -> list[float]:
-        """Add the loss at each checkpoint of one fold; the first fold says where growing ends."""
+    @property
+    def _common(self) -> int:
+        """How many checkpoints every fold has passed."""
+        return min((len(fold.losses) for fold in self._scored), default=0)
+
+    def _grow(self, fold: Fold, checkpoints: list[int], scored: _Scored, *, first: bool = False) -> _Scored:
+        """Score one fold at each checkpoint; the first fold says where growing ends."""
         pruned = False
+        losses = scored.losses
 
         def watch(done: int, model: Model) -> bool:
             nonlocal pruned
@@ -132,7 +150,7 @@ class CrossValidation:
                 return True
             if done != checkpoints[len(losses)]:
                 return False
-            losses.append(self._loss(model, fold))
+            self._score(model, fold, scored)
             if first:
                 pruned = self._compare(len(losses), losses[-1], len(fold.scored))
                 return pruned or (has_stalled(losses) and not self.own)
@@ -145,7 +163,7 @@ class CrossValidation:
             raise PrunedError
         if not losses:
             raise AlgorithmError("The algorithm found nothing to learn in a fold.")
-        return losses
+        return scored
 
     def _fit(self, fold: Fold, watch: Callable[[int, Model], bool] | None = None, rounds: int = 0) -> Model:
         if self.budget.exhausted:
@@ -164,12 +182,38 @@ class CrossValidation:
         )
         return trained.model
 
-    def _loss(self, model: Model, fold: Fold) -> float:
+    def _score(self, model: Model, fold: Fold, scored: _Scored) -> None:
         predicted = np.asarray(model.predict(self.rows.matrix[fold.scored]), dtype=np.float64)
         if not np.isfinite(predicted).all():
             raise AlgorithmError("The model predicts values that are not finite.")
+        if self.recipe.training.calibration != "none":
+            scored.found.append(predicted)
+            # By its own rows, as long as other folds are not fitted: a model that is too sure shall not end growing.
+            predicted = self._calibrated([predicted], [fold])[0]
+        scored.losses.append(self._loss(predicted, fold))
+
+    def _calibrate_together(self) -> None:
+        """Score the folds as the model that `fit` makes: it learns one calibration from what all folds' models say."""
+        if self.recipe.training.calibration == "none":
+            return
+        for checkpoint in range(self._common):
+            found = self._calibrated([fold.found[checkpoint] for fold in self._scored], self.rows.folds)
+            for scored, predicted, fold in zip(self._scored, found, self.rows.folds, strict=True):
+                scored.losses[checkpoint] = self._loss(predicted, fold)
+
+    def _calibrated(self, found: Sequence[NDArray[np.float64]], folds: Sequence[Fold]) -> list[NDArray[np.float64]]:
+        """What is predicted of each fold, by the calibration that they give together.
+
+        Rows are calibrated by a calibration that knows them. It has a number for each class, so it flatters every trial
+        by as much (Wilks, The Large-Sample Distribution of the Likelihood Ratio, 1938) and leaves their order.
+        """
+        actual = np.concatenate([self.rows.target[fold.scored] for fold in folds])
+        calibration = learn_calibration(np.concatenate(found), actual)
+        return [calibration.probabilities(each).astype(np.float64) for each in found]
+
+    def _loss(self, predicted: NDArray[np.float64], fold: Fold) -> float:
         if self.recipe.task != "regression":
-            predicted /= predicted.sum(axis=1, keepdims=True)
+            predicted = predicted / predicted.sum(axis=1, keepdims=True)
         metric = self.recipe.metric
         actual, quantile = self.rows.target[fold.scored], self.recipe.training.quantile
         score = metrics(self.recipe.task, actual, predicted, [metric], quantile=quantile).get(metric)
@@ -182,7 +226,7 @@ class CrossValidation:
 
     def _report_fold(self, number: int) -> None:
         """Compare the folds so far, each at its best, with those of other trials."""
-        so_far = float(np.mean([losses[-1] if self.own else min(losses) for losses in self._losses]))
+        so_far = float(np.mean([fold.losses[-1] if self.own else min(fold.losses) for fold in self._scored]))
         scored = sum(len(fold.scored) for fold in self.rows.folds[: number + 1])
         if self._compare(FOLD_STEP + number, so_far, scored):
             raise PrunedError

@@ -15,6 +15,9 @@ LONGEST_S = duration_s("90d")
 GROUP_PATTERN = r"^[a-z]([a-z0-9-]{0,13}[a-z0-9])?$"
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_FeatureDefinition.html
 FEATURE_PATTERN = r"^[a-zA-Z0-9]([_-]*[a-zA-Z0-9]){0,63}$"
+# What EventBridge calls it when SageMaker has made a group, or its status changes in another way.
+# https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
+GROUP_CHANGED = "SageMaker Feature Group State Change"
 # When the row happened behind a record, and when the record was known.
 EVENT_TIME = "event_time"
 KNOWN_AT = "known_at"

@@ -32,7 +32,7 @@ components: list[pulumi.Resource] = [data]
 functions = [*data.functions]
 repository_url: pulumi.Input[str] = ""
 if settings.has("feature_store"):
-    feature_store = FeatureStore(stack, layer=data.layer, database=data.database)
+    feature_store = FeatureStore(stack, layer=data.layer, database=data.database, recipes=data.recipes)
     components.append(feature_store)
     functions += feature_store.functions
 if settings.has("training"):

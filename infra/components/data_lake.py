@@ -23,6 +23,7 @@ class DataLake(pulumi.ComponentResource):
     """Buckets, deployed recipes, the batches table, the Glue database and validate_batch.
 
     Attributes:
+        recipes: Deployed recipes, by model.
         layer: ARN of the layer that every function imports from.
         database: Name of the stack's Glue database.
         functions: Functions that wait for their deliveries.
@@ -33,8 +34,9 @@ class DataLake(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         landing, lake, models = (Bucket(kind, stack, opts=child) for kind in ("landing", "lake", "models"))
         s3.BucketNotification("landing", bucket=landing.name, eventbridge=True, opts=child)
+        self.recipes: dict[str, pulumi.Resource] = {}
         for recipe in stack.recipes:
-            s3.BucketObjectv2(
+            self.recipes[recipe.model] = s3.BucketObjectv2(
                 f"recipe-{recipe.model}",
                 bucket=lake.name,
                 key=s3_layout.recipe_key(recipe.model),

@@ -1,5 +1,6 @@
 """What is known of an entity at any moment: feature groups online and offline, and what fills them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -7,7 +8,7 @@ from pulumi_aws import glue, sagemaker
 
 from comal import s3_layout
 from comal.events import SOURCE
-from comal.feature_group import EVENT_TIME, KNOWN_AT, FeatureGroup
+from comal.feature_group import EVENT_TIME, GROUP_CHANGED, KNOWN_AT, FeatureGroup
 from comal.recipe import Recipe
 from infra import policies
 from infra.components.function import Inbox, QueuedFunction, Work
@@ -28,13 +29,22 @@ _HOURS_PER_DAY = 24
 class FeatureStore(pulumi.ComponentResource):
     """The features table, ingest_features, and a feature group with its Glue table for each of the recipes'.
 
-    A group whose definition changes is another group: its name has a digest of the definition.
+    A group whose definition changes is another group: its name has a digest of the definition. That it was made is an
+    event of SageMaker, on which ingest_features fills it from the batches that are there.
 
     Attributes:
         functions: Functions that wait for their deliveries.
     """
 
-    def __init__(self, stack: Stack, *, layer: pulumi.Input[str], database: pulumi.Input[str]) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        *,
+        layer: pulumi.Input[str],
+        database: pulumi.Input[str],
+        recipes: Mapping[str, pulumi.Resource],
+    ) -> None:
+        """`recipes` are the deployed recipes, by model."""
         super().__init__("comal:features:FeatureStore", "feature-store")
         child = pulumi.ResourceOptions(parent=self)
         table("features", stack, self)
@@ -45,21 +55,16 @@ class FeatureStore(pulumi.ComponentResource):
             policy=policies.feature_store(stack.names),
             opts=child,
         )
+        inbox = Inbox("ingest_features", stack, timeout_s=INGEST_TIMEOUT_S, opts=child)
+        hears_of_groups = self._add_rules(stack, inbox)
         groups: list[pulumi.Resource] = []
         for recipe in stack.recipes:
+            # Whoever hears of a group that was made finds the recipe that says what belongs into it.
+            after = [hears_of_groups, recipes[recipe.model]]
             for name, group in recipe.feature_groups.items():
-                made = self._add_group(stack, recipe, name, group, role, database)
+                made = self._add_group(stack, recipe, name, group, role, database, after)
                 self._add_table(stack, recipe, name, group, made, database)
                 groups.append(made)
-        inbox = Inbox("ingest_features", stack, timeout_s=INGEST_TIMEOUT_S, opts=child)
-        # Without a model that has groups the rule waits for an event that never comes, and the function costs nothing.
-        models: list[Any] = [recipe.model for recipe in stack.recipes if recipe.feature_groups] or [{"exists": False}]
-        pattern = {
-            "source": [SOURCE],
-            "detail-type": ["BatchValidated"],
-            "detail": {"stack": [stack.names.stack], "model": models},
-        }
-        inbox.receives("validated", pattern, parent=self)
         work = Work(
             policy=policies.ingest_features(stack.names),
             environment={},
@@ -71,6 +76,27 @@ class FeatureStore(pulumi.ComponentResource):
         self.functions = [QueuedFunction(inbox, stack, work, layer=layer, opts=options)]
         self.register_outputs({})
 
+    def _add_rules(self, stack: Stack, inbox: Inbox) -> pulumi.Resource:
+        """What sets off an ingestion; returns what must be there before a feature group is made."""
+        # Without a model that has groups the rule waits for an event that never comes, and the function costs nothing.
+        models: list[Any] = [recipe.model for recipe in stack.recipes if recipe.feature_groups] or [{"exists": False}]
+        pattern = {
+            "source": [SOURCE],
+            "detail-type": ["BatchValidated"],
+            "detail": {"stack": [stack.names.stack], "model": models},
+        }
+        inbox.receives("validated", pattern, parent=self)
+        made = {
+            "source": ["aws.sagemaker"],
+            "detail-type": [GROUP_CHANGED],
+            # AWS's example of the event says Active where DescribeFeatureGroup says Created.
+            "detail": {
+                "FeatureGroupName": [{"prefix": stack.names.of_model("")}],
+                "FeatureGroupStatus": ["Active", "Created"],
+            },
+        }
+        return inbox.receives("group-made", made, parent=self)
+
     def _add_group(
         self,
         stack: Stack,
@@ -79,6 +105,7 @@ class FeatureStore(pulumi.ComponentResource):
         group: FeatureGroup,
         role: Role,
         database: pulumi.Input[str],
+        after: list[pulumi.Resource],
     ) -> sagemaker.FeatureGroup:
         lake = stack.names.bucket("lake")
         types = {group.entity: "String", KNOWN_AT: "Fractional", EVENT_TIME: "Fractional"}
@@ -106,7 +133,7 @@ class FeatureStore(pulumi.ComponentResource):
             },
             role_arn=role.arn,
             tags=stack.tags(recipe.model),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
         )
 
     def _add_table(

@@ -135,15 +135,18 @@ class Inbox(pulumi.ComponentResource):
         self.arn = queue.arn
         self.register_outputs({"arn": self.arn})
 
-    def receives(self, reason: str, pattern: Mapping[str, Any], *, parent: pulumi.Resource) -> None:
+    def receives(self, reason: str, pattern: Mapping[str, Any], *, parent: pulumi.Resource) -> pulumi.Resource:
         """Adds a rule of the default event bus.
 
         Args:
             reason: What the rule brings, as `run-ended`; part of its name.
             pattern: Event pattern.
             parent: Component that wants it.
+
+        Returns:
+            What must be there before the first event, or it is lost.
         """
-        self._rule(reason, parent, pattern=json.dumps(pattern))
+        return self._rule(reason, parent, pattern=json.dumps(pattern))
 
     def receives_timer(self, schedule: str, *, parent: pulumi.Resource) -> None:
         """Adds a rule that sends the message `Timer` on a schedule, with its time."""
@@ -161,7 +164,7 @@ class Inbox(pulumi.ComponentResource):
         pattern: str | None = None,
         schedule: str | None = None,
         message: Any = None,
-    ) -> None:
+    ) -> cloudwatch.EventTarget:
         child = pulumi.ResourceOptions(parent=parent)
         label = f"{self.noun}-{reason}"
         rule = cloudwatch.EventRule(
@@ -172,7 +175,7 @@ class Inbox(pulumi.ComponentResource):
             tags=self._stack.tags(),
             opts=child,
         )
-        cloudwatch.EventTarget(
+        return cloudwatch.EventTarget(
             label, rule=rule.name, target_id="queue", arn=self.arn, input_transformer=message, opts=child
         )
 

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from comal import s3_layout
+from comal.absence import describe_or_none
 from comal.feature_group import EVENT_TIME, KNOWN_AT, FeatureGroup
 from comal.feature_history import History
 from comal.feature_windows import MICROSECONDS, Records
@@ -28,15 +29,25 @@ _HOUR = 3600 * MICROSECONDS
 _TIMES = pa.timestamp("ms", "UTC")
 
 
+def is_made(sagemaker: Any, name: str) -> bool:
+    """Whether a feature group is there and takes records; the client is boto3's."""
+    group = describe_or_none(sagemaker.describe_feature_group, FeatureGroupName=name)
+    return group is not None and group["FeatureGroupStatus"] == "Created"
+
+
 class FeatureStore:
-    """One feature group by its name; clients are boto3's."""
+    """One feature group by its name; clients are boto3's.
+
+    Attributes:
+        uri: Where its offline records lie; a group that is made anew under the same name has another place.
+    """
 
     def __init__(self, sagemaker: Any, runtime: Any, s3: Any, name: str, group: FeatureGroup) -> None:
         self._runtime = runtime
         self._s3 = s3
         self._name = name
         self._group = group
-        self._uri = data_uri(sagemaker, name)
+        self.uri = data_uri(sagemaker, name)
 
     def write_offline(self, written: History, entities: list[str], identity: str, now: int) -> None:
         """File records by the hour in which they were known.
@@ -61,7 +72,7 @@ class FeatureStore:
 
     def read_offline(self, since: int, codes: dict[str, int]) -> History:
         """Every record of some entities that was known at `since` or later, in microseconds; `codes` are theirs."""
-        table = read_records(self._s3, self._uri, self._group, datetime.fromtimestamp(since / MICROSECONDS, UTC))
+        table = read_records(self._s3, self.uri, self._group, datetime.fromtimestamp(since / MICROSECONDS, UTC))
         table = table.filter(pc.is_in(table.column(self._group.entity), pa.array(list(codes), pa.string())))
         values = [
             pc.fill_null(table.column(window), float("nan")).to_numpy().astype(np.float64)
@@ -96,7 +107,7 @@ class FeatureStore:
     def _put_file(self, table: pa.Table, tag: str) -> None:
         sink = io.BytesIO()
         pq.write_table(table, sink, compression="snappy")
-        bucket, prefix = s3_layout.split_uri(self._uri)
+        bucket, prefix = s3_layout.split_uri(self.uri)
         latest = datetime.fromtimestamp(max(table.column(KNOWN_AT).to_pylist()), UTC)
         key = f"{hour_prefix(prefix, latest)}{latest:%Y%m%dT%H%M%SZ}_{tag}.parquet"
         self._s3.put_object(Bucket=bucket, Key=key, Body=sink.getvalue())

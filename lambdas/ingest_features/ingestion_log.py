@@ -4,6 +4,8 @@ A number is claimed by one conditional write. All that an ingestion writes follo
 it may be done twice, and by two at once.
 """
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,12 +34,16 @@ class Ingestion:
 
 
 class IngestionLog:
-    """Rows `ingestion#<number>` of a model's definition; the client is boto3's."""
+    """Rows `ingestion#<number>` of a model's feature groups; the client is boto3's."""
 
-    def __init__(self, dynamodb: Any, table: str, model: str, definition: str) -> None:
+    def __init__(self, dynamodb: Any, table: str, model: str, stores: Sequence[str]) -> None:
+        """`stores` is where the offline records of each feature group lie.
+
+        Groups that are made anew are empty and lie elsewhere: also those of a window that is again what it once was.
+        """
         self._dynamodb = dynamodb
         self._table = table
-        self._partition = f"{model}#{definition}"
+        self._partition = f"{model}#{hashlib.sha256(' '.join(stores).encode()).hexdigest()[:16]}"
 
     def ingestions(self) -> list[Ingestion]:
         """All of them, in order."""

@@ -20,10 +20,12 @@ import yaml
 from nbclient import NotebookClient
 
 from comal import s3_layout
+from comal.cli.catalogue import deployed_recipe
 from comal.cli.demo.chain import MODEL
 from comal.cli.following import wait_for_endpoint
 from comal.cli.items import rows_of
 from comal.run_record import RunRecord
+from comal.training_window import ready_batches
 from tests.e2e.clone import Clone
 from tests.e2e.grants import actions_asked_for, granted_actions
 
@@ -56,6 +58,10 @@ def write_recipe(clone: Clone, **sections: Any) -> None:
     path.write_text(yaml.safe_dump({**recipe, **sections}, sort_keys=False))
 
 
+def tempo(**changes: Any) -> dict[str, Any]:
+    return {"tempo": {**GROUPS["tempo"], **changes}}
+
+
 def features_of(clone: Clone, batch: dict[str, Any]) -> pd.DataFrame:
     body = clone.client("s3").get_object(Bucket=clone.target.names.bucket("lake"), Key=batch["features_key"])["Body"]
     return pq.read_table(io.BytesIO(body.read())).to_pandas()
@@ -68,6 +74,18 @@ def wait_for_batches(clone: Clone, number: int) -> list[dict[str, Any]]:
         rows = [row for row in rows_of(clone.target, "batches", MODEL, "batch#") if row.get("features_key")]
         if len(rows) >= number:
             return sorted(rows, key=lambda row: row["received_at"])
+        time.sleep(0.1)
+    raise AssertionError(clone.cloud_log())
+
+
+def wait_for_windows(clone: Clone) -> None:
+    """Until all validated batches have the windows of the deployed recipe."""
+    recipe = deployed_recipe(clone.target, MODEL)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        rows = [row for row in rows_of(clone.target, "batches", MODEL, "batch#") if row["status"] == "validated"]
+        if len(list(ready_batches(rows, recipe))) == len(rows):
+            return
         time.sleep(0.1)
     raise AssertionError(clone.cloud_log())
 
@@ -204,6 +222,19 @@ def test_the_research_notebook_fits_what_production_then_registers(clone, monkey
     assert "rmse" in notebook.cells[-1].outputs[-1]["data"]["text/plain"]
     tabled = next(cell for cell in notebook.cells if "study.runs()" in cell.source)
     assert record.run_id in tabled.outputs[-1]["data"]["text/plain"]
+
+
+@pytest.mark.parametrize(
+    "groups", [tempo(ttl="30d"), tempo(delay="30m"), GROUPS], ids=["another ttl", "another delay", "as it was"]
+)
+def test_changed_windows_are_computed_from_what_is_there_and_trained_on_without_a_push(clone, groups):
+    before = newest(clone)
+    write_recipe(clone, feature_groups=groups)
+    clone.comal("up")
+    wait_for_windows(clone)
+    assert_parity(clone)
+    clone.comal("retrain", MODEL, "--reason", "other windows", exit_code=None)  # the gate judges as it likes
+    assert newest(clone) == before + 1
 
 
 def test_ingestion_may_do_what_it_does_and_nothing_else(clone):

@@ -1,6 +1,8 @@
 """ingest_features against the local cloud: real feature groups, online and offline."""
 
 import io
+import json
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,7 +19,9 @@ from comal.feature_group import EVENT_TIME, KNOWN_AT
 from comal.offline_store import data_uri, read_records
 from comal.table_items import to_item
 from lambdas.ingest_features import logic
+from lambdas.ingest_features.feature_store import is_made
 from lambdas.ingest_features.handler import handle
+from tests.running_cloud import REPOSITORY
 from tests.unit.comal.registry_samples import make_recipe
 from tests.unit.lambdas.lambda_stack import Context, LambdaStack, sqs_event, wait_for
 
@@ -32,6 +36,7 @@ GROUPS = {
     }
 }
 STORE = {"type": "category", "values": ["centro", "norte"]}
+OF_2H = {"pace": {**GROUPS["pace"], "windows": {"orders_1h": {"function": "count", "over": "2h"}}}}
 TIMELY = {**GROUPS["pace"], "delay": "30m"}
 
 Row = tuple[str, str, float, float | None]
@@ -56,8 +61,8 @@ def stack(lambda_stack: LambdaStack) -> Iterator[LambdaStack]:
         lambda_stack.sagemaker.delete_feature_group(FeatureGroupName=name)
 
 
-def deploy(stack: LambdaStack, groups: dict[str, Any]) -> None:
-    """What `up` does for a recipe with feature groups."""
+def deploy(stack: LambdaStack, groups: dict[str, Any], *only: str) -> None:
+    """What `up` does for a recipe with feature groups; with `only`, up to where those are made."""
     recipe = make_recipe(
         entity="order_id",
         event_time={"column": "ordered_at"},
@@ -65,7 +70,14 @@ def deploy(stack: LambdaStack, groups: dict[str, Any]) -> None:
         feature_groups=groups,
     )
     stack.deploy(recipe)
-    for name, group in recipe.feature_groups.items():
+    make_groups(stack, *(only or groups))
+
+
+def make_groups(stack: LambdaStack, *groups: str) -> None:
+    """Feature groups of the deployed recipe."""
+    recipe = stack.recipe
+    for name in groups:
+        group = recipe.feature_groups[name]
         full_name = stack.names.feature_group(recipe.model, name, recipe.feature_definition)
         types = {group.entity: "String"} | dict.fromkeys((KNOWN_AT, EVENT_TIME, *group.windows), "Fractional")
         stack.sagemaker.create_feature_group(
@@ -81,11 +93,7 @@ def deploy(stack: LambdaStack, groups: dict[str, Any]) -> None:
             RoleArn=stack.role_arn,
         )
         stack.feature_groups.append(full_name)  # type: ignore[attr-defined]
-        wait_for(lambda name=full_name: created(stack, name), full_name)
-
-
-def created(stack: LambdaStack, name: str) -> bool:
-    return bool(stack.sagemaker.describe_feature_group(FeatureGroupName=name)["FeatureGroupStatus"] == "Created")
+        wait_for(lambda name=full_name: is_made(stack.sagemaker, name), full_name)
 
 
 def group_name(stack: LambdaStack) -> str:
@@ -131,6 +139,15 @@ def push(stack: LambdaStack, batch_id: str, rows: list[Row], came_after_h: float
     )
     detail = event.model_dump(mode="json")
     return {"detail-type": "BatchValidated", "source": "comal", "time": received.isoformat(), "detail": detail}
+
+
+def made(stack: LambdaStack, group: str = "pace") -> dict[str, Any]:
+    """The message that a feature group of the deployed recipe was made."""
+    path = REPOSITORY / "tests/events/aws_sagemaker_feature_group_state_change.json"
+    envelope: dict[str, Any] = json.loads(path.read_text())
+    name = stack.names.feature_group(stack.model, group, stack.recipe.feature_definition)
+    envelope["detail"]["FeatureGroupName"] = name
+    return envelope
 
 
 def ingest(*envelopes: dict[str, Any], left_ms: int = 300_000) -> None:
@@ -236,10 +253,65 @@ def test_batches_that_nobody_told_of_are_ingested_first(stack: LambdaStack) -> N
 
 def test_another_definition_is_computed_anew_from_all_batches(stack: LambdaStack) -> None:
     ingest(push(stack, "b1", FIRST, came_after_h=1))
-    deploy(stack, {"pace": {**GROUPS["pace"], "windows": {"orders_1h": {"function": "count", "over": "2h"}}}})
+    deploy(stack, OF_2H)
     ingest(push(stack, "b2", [("e", "centro", 2.0, 30.0)], came_after_h=3))
     assert enriched(stack, "b1").column_names[-1] == "orders_1h"
     assert online(stack, "centro") == {"orders_1h": 2.0}
+
+
+def test_a_feature_group_that_is_made_is_filled_from_all_batches_without_another_one(stack: LambdaStack) -> None:
+    push(stack, "b1", FIRST, came_after_h=1)
+    push(stack, "b2", [("e", "centro", 2.0, 30.0)], came_after_h=3)
+    ingest(made(stack))
+    assert enriched(stack, "b2")["minutes_6h"].to_pylist() == [15.0]
+    assert online(stack, "centro") == {"orders_1h": 1.0, "minutes_6h": 20.0}
+    told = stack.events(lambda heard: len(heard) >= 2)
+    assert [(one["detail-type"], one["detail"]["batch_id"]) for one in told] == [
+        ("FeaturesIngested", "b1"),
+        ("FeaturesIngested", "b2"),
+    ]
+    before = offline(stack)
+    ingest(made(stack), made(stack))
+    assert offline(stack) == before, "that it was made may be told twice"
+
+
+def test_a_window_that_is_again_what_it_was_is_computed_into_the_new_group(stack: LambdaStack) -> None:
+    ingest(push(stack, "b1", FIRST, came_after_h=1))
+    former = group_name(stack)
+    deploy(stack, OF_2H)
+    ingest(made(stack))
+    assert enriched(stack, "b1").column_names[-1] == "orders_1h"
+    stack.sagemaker.delete_feature_group(FeatureGroupName=former)
+    stack.feature_groups.remove(former)  # type: ignore[attr-defined]
+    wait_for(lambda: not is_made(stack.sagemaker, former), "the end of the former group")
+    time.sleep(1)  # the place of a group names the second in which it was made
+    deploy(stack, GROUPS)
+    assert online(stack, "centro") == {}
+    ingest(made(stack))
+    assert enriched(stack, "b1").column_names[-1] == "minutes_6h"
+    assert online(stack, "centro") == {"orders_1h": 2.0, "minutes_6h": 15.0}
+
+
+def test_of_several_groups_the_last_that_is_made_sets_it_off(stack: LambdaStack) -> None:
+    push(stack, "b1", FIRST)
+    orders = {"entity": "order_id", "windows": {"of_order": {"function": "count", "over": "1h"}}}
+    deploy(stack, {**GROUPS, "orders": orders}, "pace")
+    ingest(made(stack))
+    assert online(stack, "centro") == {}
+    make_groups(stack, "orders")
+    ingest(made(stack, "orders"))
+    assert online(stack, "centro") == {"orders_1h": 2.0, "minutes_6h": 15.0}
+    assert enriched(stack, "b1").column_names[-1] == "of_order"
+
+
+def test_groups_of_another_stack_model_or_definition_are_passed_over(stack: LambdaStack) -> None:
+    push(stack, "b1", FIRST)
+    message = made(stack)
+    name = message["detail"]["FeatureGroupName"]
+    for other in (f"other-{name}", name.replace(stack.model, f"{stack.model}-gpu"), name[:-8] + "00000000"):
+        message["detail"]["FeatureGroupName"] = other
+        ingest(message)
+    assert online(stack, "centro") == {}
 
 
 @pytest.mark.parametrize("step", ["write_offline", "put_online", "write_with_windows", "note_features", "set_done"])

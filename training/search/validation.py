@@ -15,7 +15,7 @@ from training.calibration import learn_calibration
 from training.fit import fit_matrix
 from training.matrix import Matrix
 from training.metrics import metrics
-from training.model import Model
+from training.model import Margined, Model
 from training.schema import ModelSchema
 from training.search.budget import Budget
 from training.search.checkpoints import checkpoints_of, has_stalled, own_checkpoints
@@ -63,10 +63,10 @@ class Validated:
 
 @dataclass
 class _Scored:
-    """One fold after each checkpoint; what was predicted is kept only to be calibrated with the other folds."""
+    """One fold after each checkpoint; margins are kept only to be calibrated with those of the other folds."""
 
     losses: list[float] = field(default_factory=list)
-    found: list[NDArray[np.float64]] = field(default_factory=list)
+    margins: list[NDArray[np.float64]] = field(default_factory=list)
 
 
 @dataclass
@@ -187,9 +187,11 @@ class CrossValidation:
         if not np.isfinite(predicted).all():
             raise AlgorithmError("The model predicts values that are not finite.")
         if self.recipe.training.calibration != "none":
-            scored.found.append(predicted)
+            assert isinstance(model, Margined)  # a team's own fit is not searched
+            margins = model.margins(self.rows.matrix[fold.scored])
+            scored.margins.append(margins)
             # By its own rows, as long as other folds are not fitted: a model that is too sure shall not end growing.
-            predicted = self._calibrated([predicted], [fold])[0]
+            predicted = self._calibrated([margins], [fold])[0]
         scored.losses.append(self._loss(predicted, fold))
 
     def _calibrate_together(self) -> None:
@@ -197,19 +199,19 @@ class CrossValidation:
         if self.recipe.training.calibration == "none":
             return
         for checkpoint in range(self._common):
-            found = self._calibrated([fold.found[checkpoint] for fold in self._scored], self.rows.folds)
+            found = self._calibrated([fold.margins[checkpoint] for fold in self._scored], self.rows.folds)
             for scored, predicted, fold in zip(self._scored, found, self.rows.folds, strict=True):
                 scored.losses[checkpoint] = self._loss(predicted, fold)
 
-    def _calibrated(self, found: Sequence[NDArray[np.float64]], folds: Sequence[Fold]) -> list[NDArray[np.float64]]:
+    def _calibrated(self, margins: Sequence[NDArray[np.float64]], folds: Sequence[Fold]) -> list[NDArray[np.float64]]:
         """What is predicted of each fold, by the calibration that they give together.
 
         Rows are calibrated by a calibration that knows them. It has a number for each class, so it flatters every trial
         by as much (Wilks, The Large-Sample Distribution of the Likelihood Ratio, 1938) and leaves their order.
         """
         actual = np.concatenate([self.rows.target[fold.scored] for fold in folds])
-        calibration = learn_calibration(np.concatenate(found), actual)
-        return [calibration.probabilities(each).astype(np.float64) for each in found]
+        calibration = learn_calibration(np.concatenate(margins), actual)
+        return [calibration.probabilities(each).astype(np.float64) for each in margins]
 
     def _loss(self, predicted: NDArray[np.float64], fold: Fold) -> float:
         if self.recipe.task != "regression":

@@ -8,6 +8,7 @@ from benchmarks.search import bundled
 from comal.recipe import Recipe, Search
 from training.calibration import learn_calibration
 from training.fit import fit_matrix
+from training.model import Margined
 from training.schema import schema_of
 from training.search.budget import Budget
 from training.search.folds import make_folds
@@ -32,12 +33,14 @@ def test_a_recipe_that_calibrates_is_scored_by_its_calibrated_probabilities(algo
     )
     loss = validation.run().loss
 
-    found = np.empty((len(target), 2))
+    found, margins = np.empty((len(target), 2)), np.empty((len(target), 1))
     for fold in folds:
         fitted, _ = fit_matrix(matrix[fold.fitted], target[fold.fitted], schema, recipe, StopRequest())
+        assert isinstance(fitted.model, Margined)
         found[fold.scored] = fitted.model.predict(matrix[fold.scored])
+        margins[fold.scored] = fitted.model.margins(matrix[fold.scored])
     found /= found.sum(axis=1, keepdims=True)
-    calibrated = learn_calibration(found, target).probabilities(found).astype(np.float64)
+    calibrated = learn_calibration(margins, target).probabilities(margins).astype(np.float64)
     calibrated /= calibrated.sum(axis=1, keepdims=True)
     assert loss == pytest.approx(np.mean([log_loss(target[fold.scored], calibrated[fold.scored]) for fold in folds]))
     assert loss < np.mean([log_loss(target[fold.scored], found[fold.scored]) for fold in folds])

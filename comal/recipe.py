@@ -70,6 +70,18 @@ class NumberFeature(_Bounds):
     type: Literal["number"]
 
 
+class WindowFeature(NumberFeature):
+    """A window of a feature group, as a model sees it: written down it is a number; only this process knows better.
+
+    Attributes:
+        group: Name of the feature group.
+        delay: The group's.
+    """
+
+    group: str
+    delay: str | None
+
+
 class BooleanFeature(Section):
     """true/false, also written 1/0 or yes/no."""
 
@@ -510,7 +522,11 @@ class Recipe(Section):
 
     def with_windows(self) -> "Recipe":
         """The recipe as the model sees it: each window is a number among the features."""
-        windows = {name: NumberFeature(type="number") for each in self.feature_groups.values() for name in each.windows}
+        windows = {
+            window: WindowFeature(type="number", group=name, delay=group.delay)
+            for name, group in self.feature_groups.items()
+            for window in group.windows
+        }
         return self.model_copy(update={"features": {**self.features, **windows}, "feature_groups": {}})
 
     def searching(self, search: Search) -> "Recipe":

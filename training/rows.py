@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comal.errors import AlgorithmError
-from comal.recipe import Recipe
+from comal.recipe import Recipe, WindowFeature
 from training.dataset import Batch, read_matrix
 from training.holdout import held_out_rows
 from training.matrix import Matrix
@@ -115,12 +115,28 @@ def _check_target(rows: Rows, recipe: Recipe) -> None:
 
 def _check_features(rows: Rows, recipe: Recipe) -> None:
     empty = _empty_columns(rows)
-    if empty.any():
-        name = list(recipe.features)[int(empty.argmax())]
-        raise AlgorithmError(
-            f"Feature '{name}' has no value in all {rows.training.sum()} training rows.",
-            next_step="Remove it from the recipe, or push rows that have it.",
+    if not empty.any():
+        return
+    name, feature = list(recipe.features.items())[int(empty.argmax())]
+    found = f"'{name}' has no value in all {rows.training.sum()} training rows"
+    if isinstance(feature, WindowFeature):
+        raise _empty_window(found, feature)
+    raise AlgorithmError(f"Feature {found}.", next_step="Remove it from the recipe, or push rows that have it.")
+
+
+def _empty_window(found: str, window: WindowFeature) -> AlgorithmError:
+    """Why a window held nothing at any row: nothing was known of the row's entity by then."""
+    key = f"feature_groups.{window.group}"
+    if window.delay is None:
+        return AlgorithmError(
+            f"Window {found}: without {key}.delay a row is known only from when its file came in, which for a history "
+            "that is pushed at once is after all of its rows.",
+            next_step=f"Set {key}.delay to how long after it happened a row was known, such as 1h, and run: comal up",
         )
+    return AlgorithmError(
+        f"Window {found}: of no row's entity was anything known before it, with {key}.delay {window.delay}.",
+        next_step=f"Push the rows that came before, or look at entity, delay, ttl and columns of {key}.",
+    )
 
 
 def _empty_columns(rows: Rows) -> NDArray[np.bool_]:

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pyarrow as pa
@@ -49,6 +50,22 @@ def test_an_infinite_target_is_refused(new_job: NewJob):
 def test_a_feature_without_values_is_refused(new_job: NewJob):
     with pytest.raises(AlgorithmError, match="Feature 'z' has no value in all 47 training rows"):
         new_job(recipe(), rows(z=pa.nulls(ROWS, pa.float64()))).run()
+
+
+@pytest.mark.parametrize(
+    ("delay", "why"),
+    [
+        ({}, r"without feature_groups\.pace\.delay a row is known only from when its file came in.* such as 1h"),
+        ({"delay": "2h"}, r"anything known before it, with feature_groups\.pace\.delay 2h.* of feature_groups\.pace"),
+    ],
+)
+def test_a_window_without_values_names_the_delay_of_its_group(new_job: NewJob, delay: dict[str, str], why: str):
+    pace = {"entity": "x", "windows": {"w": {"function": "count", "over": "1h"}}, **delay}
+    features = {"x": {"type": "integer"}, "z": {"type": "number"}}
+    grouped = {**recipe(), "features": features, "entity": "id", "event_time": {"column": "at"}}
+    with pytest.raises(AlgorithmError) as refused:
+        new_job({**grouped, "feature_groups": {"pace": pace}}, rows(w=pa.nulls(ROWS, pa.float64()))).run()
+    assert re.search(rf"Window 'w' has no value in all 47 training rows: .*{why}", str(refused.value), re.DOTALL)
 
 
 def test_too_few_rows_to_hold_any_out_are_refused(new_job: NewJob):

@@ -12,6 +12,7 @@ from typing import Literal
 
 from comal.events import Trigger, TriggerKind
 from comal.recipe import Retrain
+from comal.training_window import BatchCounts
 
 DAY = timedelta(days=1)
 # An alarm that has led to a run leads to the next only so long after that run: until the new version has been looked
@@ -60,7 +61,7 @@ class Situation:
         now: Time of the event that asks for the decision.
         run_in_flight: Id of the run that has not ended, or None.
         ever_trained: Whether some run has succeeded.
-        validated_batches: How many batches there are to train on.
+        batches: What there is to train on.
         last_ended_at: When the last run ended, however long ago.
         recent_runs: Runs that started within the last day.
     """
@@ -68,7 +69,7 @@ class Situation:
     now: datetime
     run_in_flight: str | None
     ever_trained: bool
-    validated_batches: int
+    batches: BatchCounts
     last_ended_at: datetime | None = None
     recent_runs: Sequence[PastRun] = ()
 
@@ -106,8 +107,8 @@ def decide(pending: Sequence[Reason], situation: Situation, retrain: Retrain) ->
         return Decision("nothing", "no trigger is pending")
     if situation.run_in_flight:
         return Decision("coalesced", f"run {situation.run_in_flight} is in flight; decided again when it ends")
-    if not situation.validated_batches:
-        return Decision("refused", "there is no validated batch to train on")
+    if not situation.batches.ready:
+        return Decision("refused", situation.batches.lack)
     why, rest_until = _reason_to_run(pending, situation, retrain)
     if not why:
         return Decision("coalesced", _what_is_missing(pending, retrain, rest_until), rest_until)

@@ -1,10 +1,40 @@
 """Which batches a run trains on: all that are ready, or the newest that hold enough rows."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from comal import s3_layout
 from comal.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class BatchCounts:
+    """How many validated batches a model has: ready to train on, and waiting for their windows."""
+
+    ready: int
+    waiting: int = 0
+
+    @property
+    def lack(self) -> str:
+        """Why there is nothing to train on, without a full stop; empty when there is something."""
+        if self.ready:
+            return ""
+        if not self.waiting:
+            return "there is no validated batch to train on"
+        batches = (
+            "1 validated batch waits for its"
+            if self.waiting == 1
+            else f"{self.waiting} validated batches wait for their"
+        )
+        return f"{batches} windows, which are still being computed"
+
+
+def count_batches(batches: Iterable[dict[str, Any]], recipe: Recipe) -> BatchCounts:
+    """Counts rows of the batches table that are validated."""
+    validated = list(batches)
+    ready = sum(1 for _ in ready_batches(validated, recipe))
+    return BatchCounts(ready, len(validated) - ready)
 
 
 def keys_in_window(batches: Iterable[dict[str, Any]], recipe: Recipe) -> list[str]:

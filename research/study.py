@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from comal import s3_layout
+from comal.cli.batches import validated_rows
 from comal.cli.catalogue import deployed_recipe, require_model
-from comal.cli.items import rows_of
 from comal.cli.target import LOCAL_STACK, open_target
 from comal.cli.tracking_page import tracking_uri
 from comal.cli.versions import champion_of, versions_of
@@ -23,7 +23,7 @@ from comal.own_fit import file_and_function
 from comal.recipe import Recipe
 from comal.run_record import REPORT_NAME, RunRecord
 from comal.tracking import tracking_environment
-from comal.training_window import keys_in_window
+from comal.training_window import count_batches, keys_in_window
 from research.fitted import Fitted
 from training.artifacts import RECIPE_FILE
 from training.champion import load_champion
@@ -151,13 +151,14 @@ class Study:
 
     @cached_property
     def _rows(self) -> Rows:
-        keys = keys_in_window(
-            (row for row in rows_of(self._target, "batches", self._model, "batch#") if row["status"] == "validated"),
-            self._deployed,
-        )
+        validated = validated_rows(self._target, self._model)
+        keys = keys_in_window(validated, self._deployed)
         if not keys:
+            counts = count_batches(validated, self._deployed)
+            todo = f"status {self._model}" if counts.waiting else f"push {self._model} FILE.csv"
             raise UserError(
-                f"{self._model} has no validated batch.", next_step=f"Run: comal push {self._model} FILE.csv"
+                f"{self._model} cannot be trained yet: {counts.lack}.",
+                next_step=f"Run: comal {todo}{self._target.option}",
             )
         wanted = {self._fetch(self._target.names.bucket("lake"), key) for key in keys}
         batches = [batch for batch in find_batches(self._folder / FETCHED) if batch.path in wanted]

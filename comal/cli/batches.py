@@ -32,6 +32,11 @@ def batches_of(target: Target, model: str) -> list[dict[str, Any]]:
     return sorted((_batch(target, row) for row in rows), key=lambda batch: batch["received_at"] or "")
 
 
+def validated_rows(target: Target, model: str) -> list[dict[str, Any]]:
+    """Rows of the batches table that are validated: what runs choose from."""
+    return [row for row in rows_of(target, "batches", model, PREFIX) if row["status"] == VALIDATED]
+
+
 def _batch(target: Target, row: dict[str, Any]) -> dict[str, Any]:
     lake = target.names.bucket("lake")
 

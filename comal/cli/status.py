@@ -20,8 +20,9 @@ def status(
 ) -> None:
     """Say where a model stands: batches, run, champion, endpoint, and what to do next.
 
-    Keys of --json, one row a model: model, batches, rows, last_quarantined, run, champion, latest, endpoint,
-    monitoring (alarms, window, quality; null without the component), next_step.
+    Keys of --json, one row a model: model, batches, rows, waiting (validated batches whose windows are still being
+    computed), last_quarantined, run, champion, latest, endpoint, monitoring (alarms, window, quality; null without the
+    component), next_step.
     """
     target = open_target(stack)
     standings = [standing_of(target, name) for name in _models(target, model)]
@@ -57,6 +58,8 @@ def print_standing(standing: dict[str, Any]) -> None:
 def _lines(standing: dict[str, Any]) -> list[tuple[str, str]]:
     batches = ", ".join(f"{count} {status}" for status, count in sorted(standing["batches"].items()))
     lines = [("batches", f"{batches or 'none'}; {standing['rows']:,} validated rows")]
+    if standing["waiting"]:
+        lines.append(("windows", f"still being computed for {standing['waiting']} of them"))
     quarantined = standing["last_quarantined"]
     if quarantined:
         lines.append(("quarantined", f"{quarantined['source_key']}: {'; '.join(quarantined['problems'])}"))

@@ -117,7 +117,7 @@ class TrainingRequests:
             now=now,
             run_in_flight=state.in_flight.run_id if state.in_flight else None,
             ever_trained=state.ever_trained,
-            validated_batches=self._runs.count_batches(recipe),
+            batches=self._runs.count_batches(recipe),
             last_ended_at=state.last_ended_at,
             recent_runs=state.past_runs,
         )

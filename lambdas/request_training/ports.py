@@ -7,6 +7,7 @@ from typing import Protocol
 from comal.events import Event, Trigger
 from comal.recipe import Recipe
 from comal.retraining_policy import PastRun
+from comal.training_window import BatchCounts
 from lambdas.request_training.run import EndedRun, PendingTrigger, Run, State
 
 
@@ -52,8 +53,8 @@ class Runs(Protocol):
     def recipe(self, model: str) -> Recipe | None:
         """The deployed recipe, or None."""
 
-    def count_batches(self, recipe: Recipe) -> int:
-        """How many batches there are to train on."""
+    def count_batches(self, recipe: Recipe) -> BatchCounts:
+        """How many batches there are to train on, and how many wait for their windows."""
 
     def plan(self, recipe: Recipe, run_id: str, why: str, triggers: list[Trigger], now: datetime) -> Run:
         """A run with everything it takes; changes nothing."""

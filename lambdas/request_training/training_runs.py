@@ -16,7 +16,7 @@ from comal.names import Names
 from comal.recipe import Recipe
 from comal.table_items import from_item, to_item
 from comal.training_job import training_job_request
-from comal.training_window import keys_in_window, ready_batches
+from comal.training_window import BatchCounts, count_batches, keys_in_window
 from comal.tuning_job import tuning_job_request
 from lambdas.request_training.run import EndedRun, Run
 
@@ -52,9 +52,9 @@ class TrainingRuns:
             return None
         return Recipe.model_validate_json(answer["Body"].read())
 
-    def count_batches(self, recipe: Recipe) -> int:
-        """How many batches there are to train on."""
-        return sum(1 for _ in ready_batches(self._validated(recipe.model), recipe))
+    def count_batches(self, recipe: Recipe) -> BatchCounts:
+        """How many batches there are to train on, and how many wait for their windows."""
+        return count_batches(self._validated(recipe.model), recipe)
 
     def plan(self, recipe: Recipe, run_id: str, why: str, triggers: list[Trigger], now: datetime) -> Run:
         """A run with everything it takes; changes nothing."""
@@ -92,9 +92,11 @@ class TrainingRuns:
         """What is to be said of batches that the run cannot train on yet."""
         if not recipe.feature_groups:
             return []
-        validated = list(self._validated(recipe.model))
-        waiting = len(validated) - sum(1 for _ in ready_batches(validated, recipe))
-        return [f"{waiting} of {len(validated)} validated batches still wait for their windows"] if waiting else []
+        counts = self.count_batches(recipe)
+        if not counts.waiting:
+            return []
+        of_all = f"{counts.waiting} of {counts.ready + counts.waiting}"
+        return [f"{of_all} validated batches still wait for their windows"]
 
     def write_inputs(self, model: str, run: Run) -> None:
         """Write recipe, manifest and the team's own fit; a manifest or fit that is there stays as it is.

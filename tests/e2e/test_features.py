@@ -24,8 +24,10 @@ from comal.cli.catalogue import deployed_recipe
 from comal.cli.demo.chain import MODEL
 from comal.cli.following import wait_for_endpoint
 from comal.cli.items import rows_of
+from comal.errors import UserError
 from comal.run_record import RunRecord
 from comal.training_window import ready_batches
+from research import Study
 from tests.e2e.clone import Clone
 from tests.e2e.grants import actions_asked_for, granted_actions
 
@@ -235,6 +237,25 @@ def test_changed_windows_are_computed_from_what_is_there_and_trained_on_without_
     assert_parity(clone)
     clone.comal("retrain", MODEL, "--reason", "other windows", exit_code=None)  # the gate judges as it likes
     assert newest(clone) == before + 1
+
+
+def test_while_windows_are_computed_everybody_says_so_and_where_to_look(clone, monkeypatch):
+    s3, key = clone.client("s3"), {"Bucket": clone.target.names.bucket("lake"), "Key": s3_layout.recipe_key(MODEL)}
+    deployed = s3.get_object(**key)["Body"].read()
+    recipe = json.loads(deployed)
+    recipe["feature_groups"]["tempo"]["ttl"] = "60d"
+    s3.put_object(**key, Body=json.dumps(recipe).encode())  # an `up` that has come so far
+    waiting = "4 validated batches wait for their windows, which are still being computed"
+    (row,) = clone.json("status", MODEL)
+    assert (row["waiting"], row["next_step"].partition(";")[0]) == (4, waiting)
+    assert "still being computed for 4 of them" in clone.comal("status", MODEL).stdout
+    refused = clone.comal("retrain", MODEL, "--reason", "too early", exit_code=1).stderr
+    assert waiting in " ".join(refused.split())
+    monkeypatch.chdir(clone.root)
+    with pytest.raises(UserError, match=f"{MODEL} cannot be trained yet: {waiting}. Run: comal status {MODEL}"):
+        Study(MODEL).frame()
+    s3.put_object(**key, Body=deployed)
+    assert clone.json("status", MODEL)[0]["waiting"] == 0
 
 
 def test_ingestion_may_do_what_it_does_and_nothing_else(clone):

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from comal.events import Trigger, TriggerKind
 from comal.recipe import Retrain
 from comal.retraining_policy import ALARM_REST, Decision, PastRun, Reason, Situation, decide, expired
+from comal.training_window import BatchCounts
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 RETRAIN = Retrain(on_new_rows=1000, cooldown_hours=6, max_per_day=2)
-IDLE = Situation(now=NOW, run_in_flight=None, ever_trained=True, validated_batches=3)
-FIRST = replace(IDLE, ever_trained=False, validated_batches=1)
+IDLE = Situation(now=NOW, run_in_flight=None, ever_trained=True, batches=BatchCounts(3))
+FIRST = replace(IDLE, ever_trained=False, batches=BatchCounts(1))
 BUSY = replace(IDLE, run_in_flight="r1")
-EMPTY = replace(FIRST, validated_batches=0)
+EMPTY = replace(FIRST, batches=BatchCounts(0))
 RESTING = replace(IDLE, last_ended_at=NOW - timedelta(hours=2))
 SPENT = replace(IDLE, recent_runs=[PastRun(NOW - timedelta(hours=hours)) for hours in (20, 8)])
 
@@ -78,6 +79,15 @@ def test_everything_waits_for_the_run_in_flight() -> None:
 
 def test_without_data_a_request_is_refused() -> None:
     assert decide([_other()], EMPTY, RETRAIN) == Decision("refused", "there is no validated batch to train on")
+
+
+@pytest.mark.parametrize(
+    ("waiting", "why"),
+    [(1, "1 validated batch waits for its windows"), (7, "7 validated batches wait for their windows")],
+)
+def test_while_no_window_is_computed_a_request_is_refused_for_that(waiting: int, why: str) -> None:
+    decision = decide([_other()], replace(EMPTY, batches=BatchCounts(0, waiting)), RETRAIN)
+    assert decision == Decision("refused", f"{why}, which are still being computed")
 
 
 @pytest.mark.parametrize("kind", ["schedule", "alarm", "new_rows"])

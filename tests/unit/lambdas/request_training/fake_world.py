@@ -8,6 +8,7 @@ from typing import Any
 from comal.events import Event, Trigger
 from comal.recipe import Recipe
 from comal.retraining_policy import PastRun
+from comal.training_window import BatchCounts
 from lambdas.request_training.run import SUCCEEDED, EndedRun, PendingTrigger, Run, State
 from tests.unit.comal.registry_samples import make_recipe
 
@@ -109,9 +110,9 @@ class FakeWorld:
     def recipe(self, model: str) -> Recipe | None:
         return self.deployed
 
-    def count_batches(self, recipe: Recipe) -> int:
+    def count_batches(self, recipe: Recipe) -> BatchCounts:
         self.steps.take()
-        return len(self.batches)
+        return BatchCounts(len(self.batches))
 
     def plan(self, recipe: Recipe, run_id: str, why: str, triggers: list[Trigger], now: datetime) -> Run:
         self.steps.take()

@@ -242,6 +242,19 @@ def test_a_request_without_data_is_refused(stack: LambdaStack) -> None:
     assert refused["detail"]["why"] == "there is no validated batch to train on"
 
 
+def test_while_windows_are_computed_a_request_is_refused_for_that(stack: LambdaStack) -> None:
+    pace = {"entity": "store", "windows": {"orders_1h": {"function": "count", "over": "1h"}}}
+    features = {"store": {"type": "category", "values": ["centro"]}}
+    sections = {"entity": "order_id", "event_time": {"column": "at"}, "features": features}
+    stack.deploy(make_recipe(**sections, feature_groups={"pace": pace}))
+    validate(stack, "b1")
+    validate(stack, "b2")
+    call(ask(stack, "impatient"))
+    (refused,) = stack.events(lambda heard: len(heard) == 1)
+    why = "2 validated batches wait for their windows, which are still being computed"
+    assert refused["detail"]["why"] == why
+
+
 def test_a_message_that_cannot_be_read_fails_alone(stack: LambdaStack) -> None:
     broken = envelope("TrainingRequested", {"stack": stack.names.stack})
     good = validate(stack, "b1")

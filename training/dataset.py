@@ -31,7 +31,7 @@ class Batch:
 
     @property
     def batch_id(self) -> str:
-        """Identity of the batch, by which its rows are held out."""
+        """Identity of the batch."""
         return self.path.stem
 
 

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from comal.errors import AlgorithmError
 from comal.recipe import Recipe, WindowFeature
 from training.dataset import Batch, read_matrix
-from training.holdout import held_out_rows
+from training.holdout import read_held_out
 from training.matrix import Matrix
+from training.row_identity import identity_columns
 from training.schema import Label, feature_columns
 from training.target import Target, read_target
 
@@ -57,12 +58,13 @@ def read_rows(batches: list[Batch], recipe: Recipe) -> Rows:
         AlgorithmError: Too few rows, a target or a feature that nothing can be learnt from.
     """
     target = read_target(batches, recipe)
-    chosen = np.concatenate([held_out_rows(batch.batch_id, batch.rows, recipe.training.holdout) for batch in batches])
+    matrix = read_matrix(
+        batches, feature_columns(recipe), refuse_unknown=recipe.validation.on_new_category == "quarantine"
+    )
+    chosen = read_held_out(batches, recipe)  # after the matrix, which refuses columns that no row can be known by
     rows = Rows(
         batches=batches,
-        matrix=read_matrix(
-            batches, feature_columns(recipe), refuse_unknown=recipe.validation.on_new_category == "quarantine"
-        ),
+        matrix=matrix,
         target=target,
         training=target.known & ~chosen,
         held_out=target.known & chosen,
@@ -80,10 +82,12 @@ def _check_counts(rows: Rows, recipe: Recipe) -> None:
             next_step="Push rows with a known target.",
         )
     if not rows.training.any() or not rows.held_out.any():
+        columns = identity_columns(recipe)
+        identity = "feature or target" if recipe.target in columns else " or ".join(f"'{name}'" for name in columns)
         raise AlgorithmError(
             f"{rows.target.known.sum()} rows split into {rows.training.sum()} to train on and {rows.held_out.sum()} "
             f"held out (training.holdout: {recipe.training.holdout:g}); both need at least one.",
-            next_step="Push more rows.",
+            next_step=f"Push more rows that differ in {identity}: rows that are alike there are split as one.",
         )
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from comal.recipe import Recipe
+from training.holdout import held_out_rows
 from training.paths import TrainPaths
 from training.stop import StopRequest
 from training.train import train
@@ -56,6 +58,21 @@ class Sample:
 
     def with_training(self, **training: Any) -> dict[str, Any]:
         return {**self.recipe, "training": training}
+
+    def of_patients(self) -> "Sample":
+        """The sample with an entity for each row, by which it is known whatever becomes of its target."""
+        patients = pa.array([f"patient {number}" for number in range(self.table.num_rows)])
+        return Sample({**self.recipe, "entity": "patient"}, self.table.append_column("patient", patients))
+
+    def wrecked(self) -> dict[str, pa.Table]:
+        """The batches with nonsense for the targets of the held-out rows."""
+        wrecked = {}
+        for batch_id, table in self.batches.items():
+            target = table.column("target").to_numpy().copy()
+            target[held_out_rows(table, Recipe.model_validate(self.recipe))] = 1e6
+            position = table.schema.get_field_index("target")
+            wrecked[batch_id] = table.set_column(position, "target", pa.array(target))
+        return wrecked
 
     @property
     def batches(self) -> dict[str, pa.Table]:

@@ -6,9 +6,10 @@ import pyarrow as pa
 import pytest
 
 from comal.evaluation import Evaluation
+from comal.recipe import Recipe
 from tests.unit.training.job_folder import CHAMPION_ARN, NewJob, Sample, in_batches
 from training.dataset import find_batches, read_matrix
-from training.holdout import held_out_rows
+from training.holdout import read_held_out
 from training.model import load_model
 
 ALGORITHMS = ["xgboost", "lightgbm", "linear"]
@@ -68,14 +69,10 @@ def test_another_seed_gives_another_model(new_job: NewJob, diabetes: Sample):
 
 def test_held_out_rows_are_not_trained_on(new_job: NewJob, diabetes: Sample):
     """Wrecked targets of the held-out rows change the metrics and leave the model as it is."""
-    clean = new_job(diabetes.recipe, diabetes.batches)
+    patients = diabetes.of_patients()
+    clean = new_job(patients.recipe, patients.batches)
     clean.run()
-    wrecked_batches = {}
-    for batch_id, table in diabetes.batches.items():
-        target = table.column("target").to_numpy().copy()
-        target[held_out_rows(batch_id, table.num_rows, 0.2)] = 1e6
-        wrecked_batches[batch_id] = table.set_column(table.num_columns - 1, "target", pa.array(target))
-    wrecked = new_job(diabetes.recipe, wrecked_batches)
+    wrecked = new_job(patients.recipe, patients.wrecked())
     assert wrecked.run()["challenger"]["metrics"]["rmse"] > 1e5
     assert (wrecked.paths.model / "model.ubj").read_bytes() == (clean.paths.model / "model.ubj").read_bytes()
 
@@ -86,7 +83,7 @@ def test_a_loaded_model_predicts_what_was_evaluated(new_job: NewJob, diabetes: S
     evaluation = job.run()
     trained = load_model(job.paths.model)
     batches = find_batches(job.paths.channel("train"))
-    chosen = np.concatenate([held_out_rows(batch.batch_id, batch.rows, 0.2) for batch in batches])
+    chosen = read_held_out(batches, Recipe.model_validate(diabetes.recipe))
     matrix = read_matrix(batches, trained.schema.features, refuse_unknown=True)[chosen]
     actual = np.concatenate([diabetes.batches[batch.batch_id].column("target").to_numpy() for batch in batches])[chosen]
     rmse = np.sqrt(np.mean((trained.model.predict(matrix) - actual) ** 2))

@@ -6,7 +6,6 @@ import signal
 import time
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from comal.errors import AlgorithmError, RecipeError
@@ -15,7 +14,6 @@ from comal.run_plots import plots_of
 from comal.run_record import RunRecord
 from tests.unit.training.job_folder import JobFolder, NewJob, Sample
 from tests.unit.training.test_train_process import start
-from training.holdout import held_out_rows
 from training.model import load_model
 from training.stop import StopRequest
 
@@ -99,14 +97,10 @@ def test_one_search_of_several_has_a_seed_of_its_own_and_says_its_score(
 
 
 def test_held_out_rows_are_not_looked_at(new_job: NewJob, diabetes: Sample):
-    wrecked = {}
-    for batch_id, table in diabetes.batches.items():
-        target = table.column("target").to_numpy().copy()
-        target[held_out_rows(batch_id, table.num_rows, 0.2)] = 1e6
-        wrecked[batch_id] = table.set_column(table.num_columns - 1, "target", pa.array(target))
+    patients = diabetes.of_patients()
     boards = []
-    for batches in (diabetes.batches, wrecked):
-        job = new_job(searching(diabetes, trials=4), batches)
+    for batches in (patients.batches, patients.wrecked()):
+        job = new_job(searching(patients, trials=4), batches)
         job.run()
         boards.append(timeless(board_of(job)))
     assert boards[0] == boards[1]

@@ -89,7 +89,8 @@ def _trials(record: RunRecord) -> str:
         )
         for one in record.search.trials
     ]
-    return _table("What the search tried", ("rank", "trial", "state", record.metric, "algorithm", "parameters"), rows)
+    caption = f"What the search tried. {record.search.decision}"
+    return _table(caption, ("rank", "trial", "state", record.metric, "algorithm", "parameters"), rows)
 
 
 def _origin(record: RunRecord) -> Iterable[tuple[Any, ...]]:

@@ -84,9 +84,10 @@ def _show(target: Target, model: str, outcome: dict[str, Any], board: Leaderboar
     say(f"Version {outcome['version']} {outcome['approval']}: {outcome['why']}")
     if outcome["metrics"]:
         say(f"Held-out rows: {metrics_text(outcome['metrics'])}")
+    say(board.decision)
     winner = board.winner
     if winner is None or winner.number == 0:
-        say("next          the recipe as it is was best: nothing to change")
+        say("next          nothing to change")
     else:
         place = f"recipes/{model}.yaml"
         say(f"next          to keep it for later runs, put into {place}, then comal up{target.option}:")

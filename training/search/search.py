@@ -8,7 +8,7 @@ from optuna.samplers import TPESampler
 from optuna.trial import TrialState
 
 from comal.errors import ComalError
-from comal.leaderboard import Leaderboard, Trial
+from comal.leaderboard import Choice, Leaderboard, Trial
 from comal.recipe import HIGHER_IS_BETTER, Preprocessing, Recipe, Training
 from comal.training_job import SCORE
 from training.progress import say
@@ -16,6 +16,7 @@ from training.rows import Rows
 from training.schema import schema_of
 from training.search.budget import Budget, EndedBy
 from training.search.checkpoints import WARM_UP
+from training.search.choice import Finalist, compare, repeats_for
 from training.search.folds import make_folds
 from training.search.space import Space, space_of
 from training.search.validation import (
@@ -30,6 +31,8 @@ from training.stop import StopRequest
 
 # A trial is compared with the median of others once so many of them are complete.
 _TRIALS_BEFORE_PRUNING = 4
+# Share of the time that is left for finalists to be compared in, where the rows are few enough to cut them anew.
+_HELD_BACK = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ def search(rows: Rows, recipe: Recipe, seed: int, stop: StopRequest) -> Found:
         f"{len(folds)} folds of {len(target)} rows."
     )
     ended_by = trials.run()
+    choice = trials.choose()
     board = Leaderboard(
         metric=recipe.metric,
         folds=len(folds),
@@ -73,27 +77,28 @@ def search(rows: Rows, recipe: Recipe, seed: int, stop: StopRequest) -> Found:
         ended_by=ended_by,
         seconds=round(trials.budget.seconds, 3),
         trials=_ranked(trials.done, recipe.metric),
+        choice=choice,
     )
-    best = with_training(recipe, trials.ways[board.winner.number] if board.winner else recipe.training)
-    say(_outcome(board))
-    if board.winner:
-        say(f"metric {SCORE}={board.winner.score!r}")
-    return Found(best, board)
+    say(f"Search: {len(board.trials)} trials in {board.seconds:.0f} s (ended by {ended_by}). {board.decision}")
+    if choice is None:
+        return Found(with_training(recipe, recipe.training), board)
+    say(f"metric {SCORE}={choice.score!r}")
+    return Found(trials.finalists[choice.trial].recipe, board)
 
 
 class _Trials:
     """Trials one after the other, and what became of each.
 
     Attributes:
-        ways: How each trial trained, by its number; rounds that cross-validation found are among the parameters.
+        finalists: Those that are complete, by number; rounds that cross-validation found are among their parameters.
     """
 
     def __init__(self, recipe: Recipe, rows: SearchedRows, space: Space, seed: int, stop: StopRequest) -> None:
         assert recipe.training.search is not None  # nobody searches without being asked to
         self.space = space
-        self.budget = Budget(recipe.training.search, stop)
+        self.budget = Budget(recipe.training.search, stop, _HELD_BACK if repeats_for(len(rows.target)) else 0.0)
         self.done: list[Trial] = []
-        self.ways: dict[int, Training] = {}
+        self.finalists: dict[int, Finalist] = {}
         self._recipe = recipe
         self._rows = rows
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -110,6 +115,30 @@ class _Trials:
         while len(self.done) < self.budget.trials and not self.budget.exhausted:
             self._try_next()
         return self.budget.exhausted or "trials"
+
+    def choose(self) -> Choice | None:
+        """The trial to train by: the best of those that gain more than luck over the recipe as it is, or that itself.
+
+        Of each algorithm the best trial is compared: one of many like it is ahead of them by luck as often as not.
+        """
+        if 0 not in self.finalists:
+            return None
+        best: dict[str, Finalist] = {}
+        for trial in _ranked(self.done, self._recipe.metric):
+            if trial.number and trial.number in self.finalists:
+                best.setdefault(trial.algorithm, self.finalists[trial.number])
+        self.budget.release()
+        own, *others = compare(self.finalists[0], list(best.values()), self._rows, self.budget)
+        chosen = next((one for one in others if one.is_better), own)
+        shown = chosen if chosen is not own else next(iter(others), own)
+        return Choice(
+            trial=chosen.number,
+            compared=shown.number or None,
+            gain=shown.gain,
+            error=shown.error,
+            repeats=shown.repeats,
+            score=self._score(chosen.loss),
+        )
 
     def _try_own(self) -> None:
         reported: dict[int, float] = {}
@@ -149,6 +178,7 @@ class _Trials:
             loss = validated.loss
             if validated.rounds is not None and not own:
                 recipe = with_training(recipe, recipe.training, {"num_boost_round": validated.rounds})
+            self.finalists[number] = Finalist(number, recipe, validated.losses)
         except OutOfTimeError:
             state = "stopped"
         except PrunedError:
@@ -157,7 +187,6 @@ class _Trials:
             if own:
                 raise
             state, reason = "failed", error.message
-        self.ways[number] = recipe.training
         rounds, losses = validation.curve
         trial = Trial(
             number=number,
@@ -201,16 +230,3 @@ def _line(trial: Trial, trials: int, metric: str, best: Trial) -> str:
     so_far = "" if best.score is None else f"; best {best.score:.4g} (trial {best.number})"
     reason = f" ({trial.reason})" if trial.reason else ""
     return f"Trial {trial.number} of {trials}, {trial.algorithm}: {result}{reason} in {trial.seconds:.1f} s{so_far}."
-
-
-def _outcome(board: Leaderboard) -> str:
-    winner, own = board.winner, board.own
-    spent = f"{len(board.trials)} trials in {board.seconds:.0f} s (ended by {board.ended_by})"
-    if winner is None or own.score is None or winner.score is None:
-        return f"Search: {spent}; no trial was complete, so the recipe is trained as it is."
-    if winner is own:
-        return f"Search: {spent}; the recipe as it is was best ({board.metric} {own.score:.4g})."
-    return (
-        f"Search: {spent}; trial {winner.number} ({winner.algorithm}) won with {board.metric} {winner.score:.4g}, "
-        f"the recipe as it is has {own.score:.4g}."
-    )

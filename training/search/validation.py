@@ -21,6 +21,7 @@ from training.search.budget import Budget
 from training.search.checkpoints import checkpoints_of, has_stalled, own_checkpoints
 from training.search.folds import Fold
 from training.stop import StopRequest
+from training.watch import Watch
 
 # What a score is reported with: the step, and the loss so far. True gives the trial up.
 Report = Callable[[int, float], bool]
@@ -55,10 +56,12 @@ class Validated:
     Attributes:
         loss: The metric averaged over the folds, negated where more is better.
         rounds: Rounds that were best over all folds; None where an algorithm has none.
+        losses: The metric of each fold after so many rounds.
     """
 
     loss: float
     rounds: int | None
+    losses: list[float]
 
 
 @dataclass
@@ -83,7 +86,7 @@ class CrossValidation:
     rows: SearchedRows
     recipe: Recipe
     budget: Budget
-    report: Report
+    report: Report = lambda _step, _loss: False
     own: bool = False
     _checkpoints: list[int] = field(default_factory=list)
     _scored: list[_Scored] = field(default_factory=list)
@@ -101,11 +104,11 @@ class CrossValidation:
         training = self.recipe.training
         if training.algorithm == "linear":
             for number, fold in enumerate(self.rows.folds):
-                self._scored.append(_Scored())
-                self._score(self._fit(fold), fold, self._scored[-1])
+                self._scored.append(self._fit_and_score(fold))
                 self._report_fold(number)
             self._calibrate_together()
-            return Validated(float(np.mean([fold.losses for fold in self._scored])), None)
+            losses = [fold.losses[0] for fold in self._scored]
+            return Validated(float(np.mean(losses)), None, losses)
         first, *others = self.rows.folds
         checkpoints = own_checkpoints(training) if self.own else checkpoints_of(training)
         self._checkpoints = checkpoints
@@ -125,7 +128,22 @@ class CrossValidation:
         self._calibrate_together()
         _, curve = self.curve
         best = len(curve) - 1 if self.own else int(np.argmin(curve))
-        return Validated(curve[best], checkpoints[best])
+        return Validated(curve[best], checkpoints[best], [fold.losses[best] for fold in self._scored])
+
+    def losses(self) -> list[float]:
+        """Fit each fold by the recipe's own number of rounds, and score it then only.
+
+        Raises:
+            OutOfTimeError: The search must end.
+            AlgorithmError: The algorithm refuses the rows, or a fold does not define the metric.
+        """
+        with ThreadPoolExecutor(_fits_at_a_time(self.rows.matrix)) as pool:
+            try:
+                self._scored = list(pool.map(self._fit_and_score, self.rows.folds))
+            finally:
+                self._over = True
+        self._calibrate_together()
+        return [fold.losses[0] for fold in self._scored]
 
     @property
     def curve(self) -> tuple[list[int], list[float]]:
@@ -138,6 +156,14 @@ class CrossValidation:
     def _common(self) -> int:
         """How many checkpoints every fold has passed."""
         return min((len(fold.losses) for fold in self._scored), default=0)
+
+    def _fit_and_score(self, fold: Fold) -> _Scored:
+        scored = _Scored()
+        model = self._fit(fold, lambda _done, _model: bool(self.budget.exhausted) or self._over)
+        if self.budget.exhausted:
+            raise OutOfTimeError
+        self._score(model, fold, scored)
+        return scored
 
     def _grow(self, fold: Fold, checkpoints: list[int], scored: _Scored, *, first: bool = False) -> _Scored:
         """Score one fold at each checkpoint; the first fold says where growing ends."""
@@ -165,7 +191,7 @@ class CrossValidation:
             raise AlgorithmError("The algorithm found nothing to learn in a fold.")
         return scored
 
-    def _fit(self, fold: Fold, watch: Callable[[int, Model], bool] | None = None, rounds: int = 0) -> Model:
+    def _fit(self, fold: Fold, watch: Watch, rounds: int = 0) -> Model:
         if self.budget.exhausted:
             raise OutOfTimeError
         recipe = self.recipe
@@ -178,7 +204,7 @@ class CrossValidation:
             rows.schema,
             recipe,
             StopRequest(),
-            watch or (lambda _done, _model: False),
+            watch,
         )
         return trained.model
 

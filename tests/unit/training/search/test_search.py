@@ -1,4 +1,4 @@
-"""A search ends in time, never looks at held-out rows, and leaves a winner that is no worse than the recipe."""
+"""A search ends in time, never looks at held-out rows, and leaves the recipe for what is better only."""
 
 import json
 import re
@@ -46,7 +46,8 @@ def test_the_winner_is_trained_and_every_trial_is_kept(name: str, new_job: NewJo
     assert (board.own.algorithm, board.own.params) == ("xgboost", QUICK)
     winner = board.winner
     assert winner is not None
-    assert winner.score <= board.own.score
+    assert board.choice is not None
+    assert winner.number == (board.choice.compared if board.choice.gain > board.choice.error else 0)
     recipe = job.document("recipe.json")["training"]
     assert (recipe["algorithm"], recipe["params"], recipe["search"]) == (winner.algorithm, winner.params, None)
     assert load_model(job.paths.model).schema.algorithm == winner.algorithm
@@ -91,7 +92,7 @@ def test_one_search_of_several_has_a_seed_of_its_own_and_says_its_score(
         path.write_text(json.dumps({**json.loads(path.read_text()), **told}))
         job.run()
         boards.append(board_of(job))
-        assert f"metric search:score={boards[-1].winner.score!r}\n" in capsys.readouterr().out
+        assert f"metric search:score={boards[-1].choice.score!r}\n" in capsys.readouterr().out
     assert boards[0].own.score == boards[1].own.score  # the folds are the same
     assert timeless(boards[0]) != timeless(boards[1])
 
@@ -130,7 +131,7 @@ def test_minutes_are_kept_to_within_seconds(new_job: NewJob, cancer: Sample):
     took = time.monotonic() - began
     board = board_of(job)
     assert board.ended_by == "minutes"
-    assert 3 <= board.seconds < 5
+    assert 2 <= board.seconds < 5
     assert took < 15
 
 
@@ -140,7 +141,7 @@ def test_without_time_for_one_trial_the_recipe_is_trained_as_it_is(
     job = new_job(searching(diabetes, minutes=0.0001), diabetes.batches)
     job.run()
     board = board_of(job)
-    assert board.winner is None
+    assert (board.winner, board.choice) == (None, None)
     assert [(trial.state, trial.score) for trial in board.trials] == [("stopped", None)]
     assert job.document("recipe.json")["training"]["params"] == QUICK
     assert "the recipe is trained as it is" in capsys.readouterr().out

@@ -12,23 +12,21 @@ EndedBy = Literal["trials", "minutes", "stop"]
 class Budget:
     """The recipe's limits, counted from now, and the request to stop."""
 
-    def __init__(self, limits: Search, stop: StopRequest, held_back: float = 0.0) -> None:
-        """Begin to count.
-
-        Args:
-            limits: Trials and minutes.
-            stop: Ends it as well.
-            held_back: Share of the minutes that trials leave for the choice among them.
-        """
+    def __init__(self, limits: Search, stop: StopRequest) -> None:
         self.trials = limits.trials
         self._started = time.monotonic()
-        self._seconds = limits.minutes * 60
-        self._held_back = held_back
+        self._limit_s = self._until_s = limits.minutes * 60
         self._stop = stop
 
-    def release(self) -> None:
-        """Let what comes now use what was held back."""
-        self._held_back = 0.0
+    def hold_back(self, share: float, at_least_s: float = 0.0) -> None:
+        """Leave some time for what comes later.
+
+        Args:
+            share: Of the minutes, between 0 and 1; 0 leaves none any more.
+            at_least_s: Nothing is left where the share is shorter than this.
+        """
+        held_back = share * self._limit_s
+        self._until_s = self._limit_s - (held_back if held_back >= at_least_s else 0.0)
 
     @property
     def seconds(self) -> float:
@@ -40,4 +38,4 @@ class Budget:
         """What says that it must end at once; None while it may go on."""
         if self._stop.asked:
             return "stop"
-        return "minutes" if self.seconds >= self._seconds * (1 - self._held_back) else None
+        return "minutes" if self.seconds >= self._until_s else None

@@ -31,7 +31,7 @@ from training.stop import StopRequest
 
 # A trial is compared with the median of others once so many of them are complete.
 _TRIALS_BEFORE_PRUNING = 4
-# Share of the time that is left for finalists to be compared in, where the rows are few enough to cut them anew.
+# Share of the time that is left to compare finalists on rows that are cut anew, where it suffices for that once.
 _HELD_BACK = 1 / 3
 
 
@@ -96,7 +96,7 @@ class _Trials:
     def __init__(self, recipe: Recipe, rows: SearchedRows, space: Space, seed: int, stop: StopRequest) -> None:
         assert recipe.training.search is not None  # nobody searches without being asked to
         self.space = space
-        self.budget = Budget(recipe.training.search, stop, _HELD_BACK if repeats_for(len(rows.target)) else 0.0)
+        self.budget = Budget(recipe.training.search, stop)
         self.done: list[Trial] = []
         self.finalists: dict[int, Finalist] = {}
         self._recipe = recipe
@@ -110,6 +110,9 @@ class _Trials:
     def run(self) -> EndedBy:
         """Try the recipe's own way, then others, until something ends it."""
         self._try_own()
+        if repeats_for(len(self._rows.target)):
+            finalists = 1 + len(self.space.algorithms)
+            self.budget.hold_back(_HELD_BACK, at_least_s=finalists * self.done[0].seconds)
         for start in self.space.starts():
             self._study.enqueue_trial(start)
         while len(self.done) < self.budget.trials and not self.budget.exhausted:
@@ -127,7 +130,7 @@ class _Trials:
         for trial in _ranked(self.done, self._recipe.metric):
             if trial.number and trial.number in self.finalists:
                 best.setdefault(trial.algorithm, self.finalists[trial.number])
-        self.budget.release()
+        self.budget.hold_back(0)
         own, *others = compare(self.finalists[0], list(best.values()), self._rows, self.budget)
         chosen = next((one for one in others if one.is_better), own)
         shown = chosen if chosen is not own else next(iter(others), own)

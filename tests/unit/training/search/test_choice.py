@@ -62,10 +62,13 @@ def test_without_time_the_folds_that_there_are_decide(rows: SearchedRows):
     assert [(one.number, one.loss, one.repeats) for one in compared] == [(0, 9.0, 0), (3, 0.5, 0), (2, 1.0, 0)]
 
 
-def test_held_back_time_is_for_the_choice():
-    budget = Budget(Search(minutes=1), StopRequest(), held_back=1.0)
+def test_time_is_held_back_for_the_choice_where_it_suffices_for_one():
+    budget = Budget(Search(minutes=1), StopRequest())
+    budget.hold_back(1.0, at_least_s=61)
+    assert budget.exhausted is None
+    budget.hold_back(1.0, at_least_s=60)
     assert budget.exhausted == "minutes"
-    budget.release()
+    budget.hold_back(0)
     assert budget.exhausted is None
 
 

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 from comal.conversion import Converted, booleans, categories, integers, labels, numbers
 from comal.event_time import TIMESTAMP, event_times
 from comal.finding import Finding, Mask, Tally, shown
-from comal.recipe import BooleanFeature, CategoryFeature, IntegerFeature, NumberFeature, Recipe
+from comal.recipe import Recipe
+from comal.recipe_columns import BooleanFeature, CategoryFeature, IntegerFeature, NumberFeature
 
 # More classes than this are no classes; training refuses them too.
 MAX_CLASSES = 1000

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from comal.recipe import Search
+from comal.recipe_training import Search
 
 SOURCE = "comal"
 

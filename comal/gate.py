@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass
 
 from comal.evaluation import Evaluation
-from comal.recipe import HIGHER_IS_BETTER, Recipe
+from comal.recipe import Recipe
+from comal.recipe_metrics import HIGHER_IS_BETTER
 
 
 @dataclass(frozen=True)

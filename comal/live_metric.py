@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comal.errors import DataError
-from comal.recipe import Task
+from comal.recipe_metrics import Task
 
 Floats = NDArray[np.float64]
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from comal.live_metric import Outcomes, metric_value, outcomes_of
-from comal.recipe import HIGHER_IS_BETTER, Recipe
+from comal.recipe import Recipe
+from comal.recipe_metrics import HIGHER_IS_BETTER
 
 CONFIDENCE = 0.95
 _RESAMPLES = 500

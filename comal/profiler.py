@@ -8,7 +8,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from comal.profile import BINS, MAX_CATEGORIES, BooleanProfile, CategoryProfile, ColumnProfile, NumberProfile, Profile
-from comal.recipe import BooleanFeature, CategoryFeature, Recipe
+from comal.recipe import Recipe
+from comal.recipe_columns import BooleanFeature, CategoryFeature
 
 
 class Profiler:

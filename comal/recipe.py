@@ -5,131 +5,28 @@ numbers in errors, is in recipe_file.
 """
 
 import hashlib
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from comal.errors import UserError
 from comal.feature_group import GROUP_PATTERN, FeatureGroup
 from comal.names import MODEL_PATTERN
-from comal.recipe_section import DURATION_PATTERN, Section, contradiction, duration_s
-
-Task = Literal["binary", "multiclass", "regression"]
-Algorithm = Literal["xgboost", "lightgbm", "linear"]
-Metric = Literal["rmse", "mae", "r2", "pinball", "log_loss", "accuracy", "auc", "f1"]
-
-METRICS_OF: dict[str, tuple[str, ...]] = {
-    "regression": ("rmse", "mae", "r2"),
-    "binary": ("log_loss", "auc", "accuracy", "f1"),
-    "multiclass": ("log_loss", "accuracy", "f1"),
-}
-# Of predictions of a quantile these come first; coverage, which is best at the quantile, is shown and not judged by.
-QUANTILE_METRICS = ("pinball", "coverage")
-HIGHER_IS_BETTER = frozenset({"r2", "auc", "accuracy", "f1"})
-
-INSTANCE_PATTERN = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
-GPU_INSTANCE_PREFIXES = ("ml.g", "ml.p")
+from comal.recipe_columns import (
+    BooleanFeature,
+    CategoryFeature,
+    EventTime,
+    Feature,
+    IntegerFeature,
+    NumberFeature,
+    WindowFeature,
+)
+from comal.recipe_metrics import METRICS_OF, Metric, Task, metrics_of
+from comal.recipe_section import DURATION_PATTERN, INSTANCE_PATTERN, Section, contradiction, duration_s
+from comal.recipe_training import Search, Training
 
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 SCHEDULE_PATTERN = r"^(rate\([1-9]\d* (minutes?|hours?|days?)\)|cron\(\S+( \S+){5}\))$"
-
-# A path in the clone that leads nowhere else, and a function.
-FIT_PATTERN = r"^([A-Za-z0-9_][A-Za-z0-9_-]*/)*[A-Za-z0-9_][A-Za-z0-9_-]*\.py:[A-Za-z_][A-Za-z0-9_]*$"
-
-NAMED_TIME_FORMATS = ("iso", "epoch_s", "epoch_ms")
-# Both its day and its month tell a swapped or absent directive; a year that two digits can write.
-_SOME_TIME = datetime(2011, 10, 23, 14, 35, 46)
-
-
-def metrics_of(task: Task, quantile: float | None) -> tuple[str, ...]:
-    """Metrics of a task, and before them those of a quantile where one is predicted."""
-    return (*(QUANTILE_METRICS if quantile is not None else ()), *METRICS_OF[task])
-
-
-class _Bounds(Section):
-    min: float | None = Field(None, description="Smallest allowed value; rows below it quarantine the file.")
-    max: float | None = Field(None, description="Largest allowed value; rows above it quarantine the file.")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "_Bounds":
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise contradiction("min", f"min {self.min:g} is above max {self.max:g}")
-        return self
-
-
-class IntegerFeature(_Bounds):
-    """Whole numbers."""
-
-    type: Literal["integer"]
-
-
-class NumberFeature(_Bounds):
-    """Real numbers; NaN counts as missing, infinities are refused."""
-
-    type: Literal["number"]
-
-
-class WindowFeature(NumberFeature):
-    """A window of a feature group, as a model sees it: written down it is a number; only this process knows better.
-
-    Attributes:
-        group: Name of the feature group.
-        delay: The group's.
-    """
-
-    group: str
-    delay: str | None
-
-
-class BooleanFeature(Section):
-    """true/false, also written 1/0 or yes/no."""
-
-    type: Literal["boolean"]
-
-
-class CategoryFeature(Section):
-    """One of a fixed set of texts."""
-
-    type: Literal["category"]
-    values: list[str] = Field(min_length=1, description="The allowed values.")
-
-    @model_validator(mode="after")
-    def _distinct(self) -> "CategoryFeature":
-        seen = set()
-        for value in self.values:
-            if value != value.strip() or not value:
-                raise contradiction("values", f"{value!r} is empty or has spaces at an end, which data never keeps")
-            if value in seen:
-                raise contradiction("values", f"{value!r} is listed twice")
-            seen.add(value)
-        return self
-
-
-Feature = Annotated[IntegerFeature | NumberFeature | BooleanFeature | CategoryFeature, Field(discriminator="type")]
-
-
-class EventTime(Section):
-    """When a row happened."""
-
-    column: str = Field(min_length=1, description="Name of the column.")
-    format: str = Field(
-        "iso", description="`iso` (ISO 8601), `epoch_s`, `epoch_ms`, or a strptime pattern such as %m/%d/%Y."
-    )
-
-    @field_validator("format")
-    @classmethod
-    def _known(cls, pattern: str) -> str:
-        if pattern in NAMED_TIME_FORMATS:
-            return pattern
-        try:
-            parsed = datetime.strptime(_SOME_TIME.strftime(pattern), pattern)
-        except ValueError:
-            parsed = None
-        if parsed is None or parsed.date() != _SOME_TIME.date():
-            named = ", ".join(NAMED_TIME_FORMATS)
-            raise ValueError(f"one of {named}, or a strptime pattern with year, month and day such as %m/%d/%Y")
-        return pattern
 
 
 class Validation(Section):
@@ -143,157 +40,6 @@ class Validation(Section):
     warn_drift: float = Field(
         0.2, gt=0, le=1, description="Distance to the training rows (KS or total variation) from which a report warns."
     )
-
-
-class Preprocessing(Section):
-    """What becomes of features and target before the algorithm reads them; learnt from the training rows."""
-
-    categories: Literal["native", "ordinal", "one_hot"] = Field(
-        "native",
-        description="`native`: the algorithm's own way; `ordinal`: the position among `values` as a number; `one_hot`: "
-        "a column for each value.",
-    )
-    missing: Literal["native", "median", "flag"] = Field(
-        "native",
-        description="`native`: the algorithm's own way; `median`: the training rows' median (numbers and booleans); "
-        "`flag`: one more column that says so.",
-    )
-    numbers: Literal["as_is", "log", "ranks"] = Field(
-        "as_is", description="`log`: sign(x) log(1 + |x|); `ranks`: the place among the training rows, 0 to 1."
-    )
-    target: Literal["as_is", "log"] = Field(
-        "as_is", description="`log`: learn log(1 + target), for targets of 0 and more; predictions are turned back."
-    )
-
-
-class Search(Section):
-    """A search for preprocessing, algorithm and parameters, cross-validated on the training rows, before the fit."""
-
-    trials: int = Field(30, ge=1, le=1000, description="Most trials; the first is the recipe as it is.")
-    minutes: float = Field(10, gt=0, description="Longest time of all trials together; the fit comes after it.")
-    jobs: int = Field(
-        1,
-        ge=1,
-        le=20,
-        description="Training jobs that search side by side, each as long, with its own seed; the best is kept.",
-    )
-    algorithms: list[Algorithm] = Field(
-        ["xgboost", "lightgbm", "linear"], min_length=1, description="Algorithms to choose from."
-    )
-
-    @model_validator(mode="after")
-    def _distinct(self) -> "Search":
-        twice = [name for place, name in enumerate(self.algorithms) if name in self.algorithms[:place]]
-        if twice:
-            raise contradiction("algorithms", f"'{twice[0]}' is listed twice; list each algorithm once")
-        return self
-
-
-class Training(Section):
-    """How a model is trained."""
-
-    algorithm: Algorithm = Field(
-        "xgboost", description="Gradient-boosted trees (`xgboost`, `lightgbm`), or a linear baseline (`linear`)."
-    )
-    instance: str = Field(
-        "ml.m5.large", pattern=INSTANCE_PATTERN, description="SageMaker instance type of the training job."
-    )
-    instances: int = Field(1, ge=1, le=20, description="Instances that fit one model together (`xgboost` only).")
-    params: dict[str, int | float | str | bool] = Field(
-        default_factory=dict,
-        description="Parameters of the algorithm, such as max_depth, eta, num_boost_round (XGBoost), num_leaves, "
-        "learning_rate (LightGBM) or alpha (linear).",
-    )
-    fit: str | None = Field(
-        None,
-        pattern=FIT_PATTERN,
-        description="A team's own fit instead of an algorithm: FILE.py:FUNCTION, the file by its path in the clone.",
-    )
-    preprocessing: Preprocessing = Preprocessing()
-    calibration: Literal["none", "sigmoid"] = Field(
-        "none", description="What becomes of the probabilities of classes: `sigmoid` makes them mean what they say."
-    )
-    quantile: float | None = Field(
-        None,
-        gt=0,
-        lt=1,
-        description="Predict this quantile of a regression's target instead of its mean: 0.9 is what nine rows in ten "
-        "stay below.",
-    )
-    search: Search | None = Field(
-        None, description="A search for what fits best before the fit; `{}` is one with the defaults, absent is none."
-    )
-    seed: int = Field(7, ge=0, description="Seed of everything random in training.")
-    holdout: float = Field(
-        0.2, gt=0, lt=1, description="Share of rows that no version ever trains on; the gate scores on them."
-    )
-    newest_rows: int | None = Field(
-        None, ge=1, description="Train on the newest batches that hold so many rows; without it on every batch."
-    )
-    spot: bool = Field(False, description="Use spot capacity: cheaper, and may be interrupted.")
-    max_runtime_minutes: int = Field(60, ge=1, le=5 * 24 * 60, description="A job that runs longer is stopped.")
-    volume_gb: int = Field(10, ge=1, description="Disk of the training instance, in GB.")
-
-    @model_validator(mode="after")
-    def _leaves_time_to_fit(self) -> "Training":
-        if self.search is not None and self.search.minutes >= self.max_runtime_minutes:
-            raise contradiction(
-                "search.minutes",
-                f"{self.search.minutes:g} minutes of search leave no time to fit: max_runtime_minutes is "
-                f"{self.max_runtime_minutes}",
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _own_fit_stands_alone(self) -> "Training":
-        if self.fit is not None and self.search is not None:
-            raise contradiction("search", "a search chooses among the kit's algorithms; `fit` is the team's own")
-        if self.fit is not None and self.preprocessing != Preprocessing():
-            raise contradiction("preprocessing", "the team's own `fit` prepares the rows itself")
-        if self.fit is not None and self.calibration != "none":
-            raise contradiction("calibration", "the team's own `fit` calibrates its probabilities itself")
-        return self
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> "Training":
-        if self.instances > 1 and (self.algorithm != "xgboost" or self.fit is not None or self.search is not None):
-            found = "a `fit` of the team's own" if self.fit else "a search" if self.search else f"`{self.algorithm}`"
-            raise contradiction(
-                "instances", f"{self.instances} instances fit together with `xgboost` only, and here is {found}"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _can_fit_a_quantile(self) -> "Training":
-        if self.quantile is None or self.fit is not None:
-            return self
-        if self.search is None and self.algorithm == "linear":
-            raise contradiction("quantile", "`linear` fits means only; choose algorithm: xgboost or lightgbm")
-        if self.search is not None and "linear" in self.search.algorithms:
-            raise contradiction(
-                "search.algorithms", "`linear` fits means, not a quantile; write algorithms: [xgboost, lightgbm]"
-            )
-        if self.instances > 1:
-            raise contradiction("quantile", f"it is exact on one instance, and only near on {self.instances}")
-        return self
-
-    @model_validator(mode="after")
-    def _calibrates_on_one_host(self) -> "Training":
-        if self.instances > 1 and self.calibration != "none":
-            raise contradiction("calibration", f"it takes several fits, each on one instance, not on {self.instances}")
-        return self
-
-    @property
-    def own_search(self) -> Search:
-        """What is searched when nobody says what: its `search`, or the defaults with the algorithms that can."""
-        if self.search is not None:
-            return self.search
-        return Search() if self.quantile is None else Search(algorithms=["xgboost", "lightgbm"])
-
-    @property
-    def uses_gpu(self) -> bool:
-        """Whether the instance type has a GPU."""
-        return self.instance.startswith(GPU_INSTANCE_PREFIXES)
 
 
 class Gate(Section):

@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from comal.recipe import BooleanFeature, CategoryFeature, IntegerFeature, NumberFeature, Recipe
+from comal.recipe import Recipe
+from comal.recipe_columns import BooleanFeature, CategoryFeature, IntegerFeature, NumberFeature
 
 FEATURE_TYPES: dict[str, type[BaseModel]] = {
     "integer": IntegerFeature,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from comal.charts import Bar, Dot, Dots, Series, intervals, swarm, xy
-from comal.recipe import HIGHER_IS_BETTER
+from comal.recipe_metrics import HIGHER_IS_BETTER
 from comal.run_record import Line, Plots, RunRecord
 
 # Rows of a chart with a row a feature; the rest matters less.

@@ -9,7 +9,9 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateHyperParamet
 from typing import Any
 
 from comal.names import Names
-from comal.recipe import HIGHER_IS_BETTER, Recipe, Search
+from comal.recipe import Recipe
+from comal.recipe_metrics import HIGHER_IS_BETTER
+from comal.recipe_training import Search
 from comal.training_job import SCORE
 
 SEED_PARAMETER = "search_seed"

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from comal.names import PROJECT, Names
-from comal.recipe import GPU_INSTANCE_PREFIXES, Recipe
+from comal.recipe import Recipe
+from comal.recipe_training import GPU_INSTANCE_PREFIXES
 from comal.serving_config import VARIANT
 from infra.instance_size import gpus, vcpus
 

@@ -9,7 +9,8 @@ from typing import Any
 from comal import s3_layout
 from comal.evaluation import Evaluation, Scores
 from comal.lineage import Lineage
-from comal.recipe import HIGHER_IS_BETTER, Recipe
+from comal.recipe import Recipe
+from comal.recipe_metrics import HIGHER_IS_BETTER
 from comal.run_record import REPORT_NAME
 from training.importance import Importances
 from training.record import parameters_of

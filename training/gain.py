@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comal.evaluation import Gain, SliceScores
-from comal.recipe import HIGHER_IS_BETTER, BooleanFeature, Recipe
+from comal.recipe import Recipe
+from comal.recipe_columns import BooleanFeature
+from comal.recipe_metrics import HIGHER_IS_BETTER
 from training.evaluate import HeldOut, Predictions
 from training.metrics import metrics
 

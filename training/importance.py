@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from comal.recipe import HIGHER_IS_BETTER, Recipe
+from comal.recipe import Recipe
+from comal.recipe_metrics import HIGHER_IS_BETTER
 from training.evaluate import HeldOut, predict
 from training.explain import Explained, sum_of
 from training.metrics import metrics

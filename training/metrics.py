@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from comal.recipe import Task, metrics_of
+from comal.recipe_metrics import Task, metrics_of
 
 Numbers = NDArray[np.float64]
 

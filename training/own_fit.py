@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from comal.errors import AlgorithmError, ComalError, PlatformError, UserError
 from comal.own_fit import FILE_NAME, file_and_function
-from comal.recipe import Recipe, Task
+from comal.recipe import Recipe
+from comal.recipe_metrics import Task
 from training.absent import reveal
 from training.matrix import Matrix
 from training.model import Model, TrainedModel, absent_file

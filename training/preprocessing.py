@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comal.errors import AlgorithmError
-from comal.recipe import Preprocessing, Recipe
+from comal.recipe import Recipe
+from comal.recipe_training import Preprocessing
 from training.matrix import Matrix
 from training.preparation import Preparation, PreparedColumn
 from training.schema import FeatureColumn

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from comal.event_time import TIMESTAMP
 from comal.profile import Profile, Stratum
 from comal.profiler import profile_of
-from comal.recipe import BooleanFeature, CategoryFeature, Feature, Recipe
+from comal.recipe import Recipe
+from comal.recipe_columns import BooleanFeature, CategoryFeature, Feature
 from comal.seasons import hours_of_week
 from training.dataset import Batch, read_columns
 from training.evaluate import HeldOut

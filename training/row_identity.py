@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from comal.recipe import BooleanFeature, CategoryFeature, Recipe
+from comal.recipe import Recipe
+from comal.recipe_columns import BooleanFeature, CategoryFeature
 
 Hashes = NDArray[np.uint64]
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comal.errors import AlgorithmError
-from comal.recipe import Recipe, WindowFeature
+from comal.recipe import Recipe
+from comal.recipe_columns import WindowFeature
 from training.dataset import Batch, read_matrix
 from training.holdout import read_held_out
 from training.matrix import Matrix

@@ -9,7 +9,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from comal.errors import PlatformError
-from comal.recipe import Algorithm, CategoryFeature, Recipe, Task
+from comal.recipe import Recipe
+from comal.recipe_columns import CategoryFeature
+from comal.recipe_metrics import Task
+from comal.recipe_training import Algorithm
 from training.calibration import Calibration
 from training.preparation import Preparation
 

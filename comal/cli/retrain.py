@@ -15,7 +15,7 @@ from comal.cli.target import LOCAL_STACK, Target, open_target
 from comal.errors import PlatformError
 from comal.event_bus import EventBus
 from comal.events import TrainingRequested, event_id
-from comal.recipe import Search
+from comal.recipe_training import Search
 from comal.registry import APPROVED
 
 EPILOG = examples(

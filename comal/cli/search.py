@@ -12,7 +12,8 @@ from comal.cli.records import record_of_run
 from comal.cli.retrain import follow_request, request_run
 from comal.cli.target import LOCAL_STACK, Target, open_target
 from comal.leaderboard import Leaderboard, Trial
-from comal.recipe import Recipe, Search
+from comal.recipe import Recipe
+from comal.recipe_training import Search
 
 EPILOG = examples(
     "comal search tacos",

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from comal.conversion import booleans, categories, integers, labels, numbers
 from comal.event_time import TIMESTAMP, event_times
-from comal.recipe import BooleanFeature, CategoryFeature, Feature, IntegerFeature, Recipe
+from comal.recipe import Recipe
+from comal.recipe_columns import BooleanFeature, CategoryFeature, Feature, IntegerFeature
 from lambdas.monitor_endpoint.capture_line import Call
 
 # Rows held in memory for each version; also what a reader of one window decodes too much at most.

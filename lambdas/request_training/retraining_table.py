@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from comal.events import Trigger
-from comal.recipe import Search
+from comal.recipe_training import Search
 from comal.retraining_policy import PastRun
 from comal.table_items import from_item, to_attribute, to_item
 from lambdas.request_training.run import SUCCEEDED, EndedRun, PendingTrigger, Run, State

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from comal.events import Trigger
-from comal.recipe import Search
+from comal.recipe_training import Search
 from comal.retraining_policy import DAY, PastRun, Reason
 
 SUCCEEDED = "SUCCEEDED"

@@ -3,7 +3,8 @@
 import pytest
 
 from comal.names import Names
-from comal.recipe import Recipe, Search
+from comal.recipe import Recipe
+from comal.recipe_training import Search
 from comal.training_job import training_job_request
 from comal.tuning_job import tuning_job_request
 from infra.state_machine import JOB_FIELDS, TUNING_FIELDS, definition

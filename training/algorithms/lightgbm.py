@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comal.errors import AlgorithmError, PlatformError
-from comal.recipe import Recipe, Task
+from comal.recipe import Recipe
+from comal.recipe_metrics import Task
 from comal.run_record import Structure
 from training.algorithms.parameters import DEFAULT_ROUNDS, check_names, positive_integer, shown
 from training.algorithms.threads import threads_for

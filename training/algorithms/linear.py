@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from comal.errors import PlatformError
-from comal.recipe import Recipe, Task
+from comal.recipe import Recipe
+from comal.recipe_metrics import Task
 from training.algorithms.parameters import check_names, positive_integer, positive_number
 from training.matrix import Matrix
 from training.model import absent_file

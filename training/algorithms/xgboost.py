@@ -11,7 +11,8 @@ import xgboost
 from numpy.typing import NDArray
 
 from comal.errors import AlgorithmError, PlatformError
-from comal.recipe import Recipe, Task
+from comal.recipe import Recipe
+from comal.recipe_metrics import Task
 from comal.run_record import Structure
 from training.algorithms.collective import any_of, broken_off, joined
 from training.algorithms.device import Device

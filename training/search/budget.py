@@ -3,7 +3,7 @@
 import time
 from typing import Literal
 
-from comal.recipe import Search
+from comal.recipe_training import Search
 from training.stop import StopRequest
 
 EndedBy = Literal["trials", "minutes", "stop"]

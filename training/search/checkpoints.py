@@ -6,7 +6,7 @@ same rounds: a slow learner would be given up before it overtakes.
 
 from collections.abc import Sequence
 
-from comal.recipe import Training
+from comal.recipe_training import Training
 from training.algorithms.parameters import DEFAULT_ROUNDS, positive_integer
 
 _FIRST, _LAST, _FACTOR = 1.0, 60.0, 1.2

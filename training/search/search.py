@@ -9,7 +9,9 @@ from optuna.trial import TrialState
 
 from comal.errors import ComalError
 from comal.leaderboard import Choice, Leaderboard, Trial
-from comal.recipe import HIGHER_IS_BETTER, Preprocessing, Recipe, Training
+from comal.recipe import Recipe
+from comal.recipe_metrics import HIGHER_IS_BETTER
+from comal.recipe_training import Preprocessing, Training
 from comal.training_job import SCORE
 from training.progress import say
 from training.rows import Rows

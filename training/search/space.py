@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna import Trial
 
-from comal.recipe import Algorithm, Preprocessing, Recipe, Training
+from comal.recipe import Recipe
+from comal.recipe_training import Algorithm, Preprocessing, Training
 from training.matrix import Matrix
 from training.schema import ModelSchema
 

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comal.errors import AlgorithmError
-from comal.recipe import HIGHER_IS_BETTER, Recipe, Training
+from comal.recipe import Recipe
+from comal.recipe_metrics import HIGHER_IS_BETTER
+from comal.recipe_training import Training
 from training.algorithms.threads import threads_for
 from training.calibration import learn_calibration
 from training.fit import fit_matrix

@@ -6,7 +6,8 @@ import yaml
 from comal.cli.search import _lines, _wanted
 from comal.errors import UserError
 from comal.leaderboard import Trial
-from comal.recipe import Recipe, Search, Training
+from comal.recipe import Recipe
+from comal.recipe_training import Search, Training
 from tests.unit.comal.registry_samples import make_recipe
 
 FOUND = Trial(

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from comal import events
-from comal.recipe import Search
+from comal.recipe_training import Search
 from tests.running_cloud import REPOSITORY
 
 FOLDER = REPOSITORY / "tests/events"

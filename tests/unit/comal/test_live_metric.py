@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from comal.errors import DataError
 from comal.live_metric import Outcomes, metric_value, outcomes_of
-from comal.recipe import METRICS_OF
+from comal.recipe_metrics import METRICS_OF
 from training.metrics import metrics
 
 

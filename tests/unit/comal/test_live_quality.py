@@ -6,7 +6,8 @@ import pytest
 
 from comal.live_metric import Outcomes, metric_value
 from comal.live_quality import interval, quality_score
-from comal.recipe import HIGHER_IS_BETTER, METRICS_OF, Recipe
+from comal.recipe import Recipe
+from comal.recipe_metrics import HIGHER_IS_BETTER, METRICS_OF
 from tests.unit.comal.registry_samples import make_recipe
 
 CASES = [(task, metric) for task, metrics in METRICS_OF.items() for metric in metrics]

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from comal.recipe import METRICS_OF
+from comal.recipe_metrics import METRICS_OF
 from comal.tracking import tracking_environment
 from comal.training_job import training_job_request
 from tests.unit.comal.registry_samples import complaints, make_names, make_recipe, make_version

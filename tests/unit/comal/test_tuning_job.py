@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from comal.recipe import Recipe, Search
+from comal.recipe import Recipe
+from comal.recipe_training import Search
 from comal.training_job import training_job_request
 from comal.tuning_job import tuning_job_request
 from tests.unit.comal.registry_samples import complaints, make_names, make_recipe, make_version

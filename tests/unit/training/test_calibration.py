@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comal.recipe import Recipe, Training
+from comal.recipe import Recipe
+from comal.recipe_training import Training
 from tests.unit.training.job_folder import NewJob, Sample, in_batches
 from tests.unit.training.test_contributions import ROUNDS, rows_of, totals, trained
 from training.calibrated_model import CalibratedModel

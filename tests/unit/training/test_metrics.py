@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from comal.recipe import METRICS_OF
+from comal.recipe_metrics import METRICS_OF
 from training.metrics import metrics
 
 

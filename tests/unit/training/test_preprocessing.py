@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comal.errors import AlgorithmError
-from comal.recipe import Preprocessing, Recipe
+from comal.recipe import Recipe
+from comal.recipe_training import Preprocessing
 from tests.unit.training.job_folder import NewJob, Sample
 from training.model import load_model
 from training.preparation import Preparation

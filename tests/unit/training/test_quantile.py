@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from comal.live_quality import quality_score
-from comal.recipe import Recipe, Training
+from comal.recipe import Recipe
+from comal.recipe_training import Training
 from tests.unit.training.job_folder import NewJob, Sample
 
 _ROWS = 4000

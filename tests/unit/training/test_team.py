@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from comal.recipe import Training
+from comal.recipe_training import Training
 from tests.unit.training import test_train_process
 from tests.unit.training.job_folder import JobFolder, NewJob, Sample
 from training.hosts import Hosts

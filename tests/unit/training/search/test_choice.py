@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks.search import bundled
 from comal.leaderboard import Choice, Leaderboard, Trial
-from comal.recipe import Recipe, Search, Training
+from comal.recipe import Recipe
+from comal.recipe_training import Search, Training
 from tests.unit.training.job_folder import NewJob, Sample
 from training.schema import schema_of
 from training.search.budget import Budget

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comal.recipe import Training
+from comal.recipe_training import Training
 from training.search.checkpoints import checkpoints_of, has_stalled, own_checkpoints
 from training.search.folds import make_folds
 

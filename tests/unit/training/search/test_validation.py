@@ -5,7 +5,8 @@ import pytest
 from sklearn.metrics import log_loss
 
 from benchmarks.search import bundled
-from comal.recipe import Recipe, Search
+from comal.recipe import Recipe
+from comal.recipe_training import Search
 from training.calibration import learn_calibration
 from training.fit import fit_matrix
 from training.model import Margined

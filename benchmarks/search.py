@@ -40,6 +40,7 @@ BUNDLED: dict[str, tuple[Callable[[], Any], str]] = {
     "digits": (load_digits, "multiclass"),
 }
 _WANTED = "search <= default"
+_ENTITY = "row"
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,25 @@ def bundled(name: str) -> Bench:
 
 
 def compare(bench: Bench, minutes: float, split: int = 0, **training: Any) -> tuple[float, float, Leaderboard]:
-    """Held-out metric of the default recipe, of what a search finds, and the leaderboard."""
+    """Held-out metric of the default recipe, of what a search finds, and the leaderboard.
+
+    Args:
+        bench: The table and its recipe.
+        minutes: Time of the search.
+        split: Number of a way to hold rows out.
+        training: Of the recipe's section `training`.
+    """
     limits = {"trials": 1000, "minutes": minutes}
-    sections = {**bench.recipe, "training": {**training, "max_runtime_minutes": 600, "search": limits}}
+    # A row is held out by its entity: with other names of the rows others are.
+    names = pa.array([f"{split}/{number}" for number in range(bench.table.num_rows)])
+    sections = {
+        **bench.recipe,
+        "entity": _ENTITY,
+        "training": {**training, "max_runtime_minutes": 600, "search": limits},
+    }
     recipe = Recipe.model_validate(sections)
     with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
-        pq.write_table(bench.table, Path(folder) / f"batch{split}.parquet")
+        pq.write_table(bench.table.append_column(_ENTITY, names), Path(folder) / "batch.parquet")
         rows = read_rows(find_batches(Path(folder)), recipe)
         found = search(rows, recipe, recipe.training.seed, StopRequest())
         return _held_out_metric(rows, recipe), _held_out_metric(rows, found.recipe), found.leaderboard

@@ -20,6 +20,8 @@ Hashes = NDArray[np.uint64]
 # So few that their hashes stay in the processor's cache from one column to the next.
 _ROWS_AT_A_TIME = 65_536
 _WORD_BYTES = 8
+# Whole numbers up to it have a float64 of their own.
+_EXACT_BELOW = 2.0**53
 # SplitMix64's own constants; what it starts from is that of a row whose every value is missing.
 _START = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -93,7 +95,11 @@ def _value_hashes(column: pa.Array, seed: np.uint64, *, is_text: bool) -> Hashes
         missing = np.asarray(pc.is_null(column, nan_is_null=True))
     else:
         values = np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
-        hashes = _mix(values.view(np.uint64) + seed)
+        bits = values.view(np.uint64)
+        if pa.types.is_integer(column.type):  # the large ones differ by less than a float64 tells
+            whole = np.asarray(column.fill_null(0).cast(pa.int64(), safe=False)).view(np.uint64)
+            bits = np.where(np.abs(values) >= _EXACT_BELOW, whole, bits)
+        hashes = _mix(bits + seed)
         missing = np.isnan(values)
     hashes[missing] = 0
     return hashes

@@ -48,7 +48,7 @@ def test_an_infinite_target_is_refused(new_job: NewJob):
 
 
 def test_a_feature_without_values_is_refused(new_job: NewJob):
-    with pytest.raises(AlgorithmError, match="Feature 'z' has no value in all 47 training rows"):
+    with pytest.raises(AlgorithmError, match="Feature 'z' has no value in all 44 training rows"):
         new_job(recipe(), rows(z=pa.nulls(ROWS, pa.float64()))).run()
 
 
@@ -70,8 +70,15 @@ def test_a_window_without_values_names_the_delay_of_its_group(new_job: NewJob, d
 
 def test_too_few_rows_to_hold_any_out_are_refused(new_job: NewJob):
     table = pa.table({"x": [1.0], "z": [1.0], "y": [1.0]})
-    with pytest.raises(AlgorithmError, match=r"1 rows split into 1 to train on and 0 held out \(.*0.2"):
+    with pytest.raises(AlgorithmError, match=r"1 rows split into 1 to train on and 0 held out \(.*0.2") as found:
         new_job(recipe(), {"b1": table}).run()
+    assert "Push more rows that differ in feature or target" in str(found.value)
+
+
+def test_rows_of_one_entity_cannot_be_split(new_job: NewJob):
+    asked = recipe(entity="shop")
+    with pytest.raises(AlgorithmError, match=r"60 rows split into .* Push more rows that differ in 'shop'"):
+        new_job(asked, rows(shop=["norte"] * ROWS)).run()
 
 
 def test_held_out_rows_of_one_class_cannot_be_judged_by_auc(new_job: NewJob):

@@ -1,11 +1,19 @@
-"""The champion's artifact, unpacked with limits and loaded like any other model."""
+"""The champion's artifact: loaded like any other model, and what of the rows it was trained on."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from comal.archive import Limits, extract
-from comal.errors import PlatformError
+from pydantic import ValidationError
+
+from comal.archive import Limits, extract, read_members
+from comal.errors import ComalError, PlatformError
+from comal.recipe import Recipe
+from training.artifacts import RECIPE_FILE
 from training.channels import Champion
+from training.holdout import read_held_out
 from training.model import TrainedModel, load_model
+from training.progress import say
+from training.rows import Rows
 
 
 def load_champion(champion: Champion, folder: Path) -> TrainedModel:
@@ -14,10 +22,51 @@ def load_champion(champion: Champion, folder: Path) -> TrainedModel:
     Raises:
         ComalError: The archive is absent, unsafe or of another version of the kit.
     """
+    extract(_archive_of(champion), folder, Limits())
+    return load_model(folder)
+
+
+def _archive_of(champion: Champion) -> Path:
     if not champion.archive.exists():
         raise PlatformError(
             f"The champion channel has no {champion.archive.name}.",
             next_step="Check the champion's ModelDataUrl.",
         )
-    extract(champion.archive, folder, Limits())
-    return load_model(folder)
+    return champion.archive
+
+
+def unseen_by(champion: Champion, rows: Rows) -> Rows:
+    """The rows without those held out that the champion was trained on, on which it would look better than it is.
+
+    Its recipe split otherwise where it has other features, another entity or time, or holds out less.
+    """
+    try:
+        recipe = _recipe_of(champion)
+        unseen = rows.held_out & read_held_out(rows.batches, recipe)
+    except ComalError as error:  # it cannot be scored, either
+        say(f"Which rows champion {champion.version} was trained on is not known: {error.message}")
+        return rows
+    seen = int(rows.held_out.sum() - unseen.sum())
+    if not unseen.any():
+        say(
+            f"Champion {champion.version} was trained on all {seen} held-out rows, and looks better on them than it is."
+        )
+        return rows
+    if seen:
+        say(f"{seen} held-out rows are left out: champion {champion.version} was trained on them, by another recipe.")
+    return replace(rows, held_out=unseen)
+
+
+def _recipe_of(champion: Champion) -> Recipe:
+    """The recipe that it was trained by.
+
+    Raises:
+        ComalError: The archive is absent or unsafe, or has none that can be read.
+    """
+    try:
+        content = read_members(_archive_of(champion), [RECIPE_FILE], Limits())[RECIPE_FILE]
+        return Recipe.model_validate_json(content)
+    except ValidationError as error:
+        raise PlatformError(
+            f"its {RECIPE_FILE} is of another version of the kit ({error.error_count()} errors)"
+        ) from error

@@ -17,6 +17,7 @@ from comal.run_record import RunRecord
 from training.artifacts import write_documents, write_model
 from training.card import FILE_NAME as CARD_FILE
 from training.card import model_card
+from training.champion import unseen_by
 from training.channels import Champion, Job, read_job
 from training.dataset import find_batches
 from training.evaluate import (
@@ -82,6 +83,8 @@ def _train(
 ) -> None:
     batches = find_batches(job.rows)
     rows = read_rows(batches, job.recipe)
+    if job.champion is not None:
+        rows = unseen_by(job.champion, rows)
     say(
         f"Read {len(batches)} batches for model {job.recipe.model}: "
         f"{rows.training.sum()} rows to train on, {rows.held_out.sum()} held out."

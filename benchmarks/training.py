@@ -1,7 +1,8 @@
-"""What a whole training job takes beside a script that calls XGBoost on the same rows: time, CPU seconds, memory.
+"""What a whole training job takes beside scripts that call XGBoost on the same rows: time, CPU seconds, memory.
 
-The job reads, splits, fits, scores, and leaves model, evaluation, profiles, lineage and card; the script reads, fits,
-scores the held-out rows and saves its model. Both must give the same trees, byte for byte.
+The job reads, splits, fits, scores, and leaves model, evaluation, profiles, lineage and card; a script reads, fits,
+scores the held-out rows and saves its model: one hands XGBoost the Arrow table, one a matrix of float32. The goal is
+held against the faster. All must give the same trees, byte for byte.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -50,16 +51,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         _lay_out(base, rows)
-        ours, direct, same = _measure(base, repeats)
+        took, same = _measure(base, repeats)
     path = f"training job, {rows:,} rows of {len(FEATURES)} features, {ROUNDS} rounds"
-    over = _least(ours, "value") / _least(direct, "value") - 1
+    ours, *scripts = took.values()
+    over = _least(ours, "value") / min(_least(direct, "value") for direct in scripts) - 1
     report(
+        [_measurement(path, name, "ours" if runs is ours else "limit", runs) for name, runs in took.items()],
         [
-            _measurement(path, "comal", "ours", ours),
-            _measurement(path, "pyarrow and xgboost.train", "limit", direct),
-        ],
-        [
-            Goal("wall time over the direct call", f"<= {MAX_OVER:.0%}", f"{over:+.1%}", over <= MAX_OVER),
+            Goal("wall time over the faster direct call", f"<= {MAX_OVER:.0%}", f"{over:+.1%}", over <= MAX_OVER),
             Goal("model", "identical trees", "identical" if same else "different", same),
         ],
         as_json=options.json,
@@ -90,16 +89,16 @@ def _lay_out(base: Path, rows: int) -> None:
     np.save(base / SPLIT_FILE, read_held_out(find_batches(paths.channel("train")), Recipe.model_validate(recipe)))
 
 
-def _measure(base: Path, repeats: int) -> tuple[list[Took], list[Took], bool]:
-    """Job and script in pairs, each in a process of its own, and whether they always gave one model."""
+def _measure(base: Path, repeats: int) -> tuple[dict[str, list[Took]], bool]:
+    """Each contender in a process of its own, in turn, and whether they always gave one model."""
     models: set[bytes] = set()
-    ours, direct = [], []
+    took: dict[str, list[Took]] = {name: [] for name in CONTENDERS}
     for _ in range(repeats):
-        for work, took in ((_job, ours), (_script, direct)):
-            took.append(_in_a_process(work, base))
+        for name, work in CONTENDERS.items():
+            took[name].append(_in_a_process(work, base))
             models.add(_trees(base / "model" / "model.ubj"))
             shutil.rmtree(base / "model")
-    return ours, direct, len(models) == 1
+    return took, len(models) == 1
 
 
 def _trees(path: Path) -> bytes:
@@ -118,7 +117,16 @@ def _job(base: Path) -> None:
     train(TrainPaths(base), StopRequest())
 
 
-def _script(base: Path) -> None:
+def _script_of_tables(base: Path) -> None:
+    _script(base, lambda table: table)
+
+
+def _script_of_matrices(base: Path) -> None:
+    _script(base, lambda table: np.column_stack([column.to_numpy().astype(np.float32) for column in table.columns]))
+
+
+def _script(base: Path, shape: Callable[[pa.Table], Any]) -> None:
+    """Anybody's; `shape` makes of the features what XGBoost is handed."""
     import xgboost
 
     files = sorted((base / "input/data/train").glob("*.parquet"))
@@ -127,12 +135,19 @@ def _script(base: Path) -> None:
     train, test = table.filter(pa.array(~held_out)), table.filter(pa.array(held_out))
     params = {"max_depth": 6, "eta": 0.1, "tree_method": "hist", "objective": "reg:squarederror", "seed": 7}
     params["nthread"] = len(os.sched_getaffinity(0))
-    rows = xgboost.QuantileDMatrix(train.select(FEATURES), label=train.column(TARGET).to_numpy())
+    rows = xgboost.QuantileDMatrix(shape(train.select(FEATURES)), label=train.column(TARGET).to_numpy())
     booster = xgboost.train(params, rows, ROUNDS)
-    predicted = booster.predict(xgboost.DMatrix(test.select(FEATURES)))
+    predicted = booster.predict(xgboost.DMatrix(shape(test.select(FEATURES))))
     print("rmse", float(np.sqrt(np.mean((predicted - test.column(TARGET).to_numpy()) ** 2))))
     (base / "model").mkdir()
     booster.save_model(base / "model" / "model.ubj")
+
+
+CONTENDERS: dict[str, Work] = {
+    "comal": _job,
+    "pyarrow and xgboost.train": _script_of_tables,
+    "pyarrow, numpy and xgboost.train": _script_of_matrices,
+}
 
 
 def _in_a_process(work: Work, base: Path) -> Took:

@@ -67,7 +67,7 @@ def _category(feature: FeatureColumn, position: int, chosen: Preprocessing) -> l
 def _number(
     feature: FeatureColumn, position: int, values: NDArray[np.float32], chosen: Preprocessing
 ) -> PreparedColumn:
-    known = values[~np.isnan(values)]
+    known = values[~np.isnan(values)].astype(np.float64)  # the mean of two of the largest float32 is none
     fill = float(np.median(known)) if chosen.missing == "median" and len(known) else None
     if feature.type == "boolean" or chosen.numbers == "as_is" or not len(known):
         return PreparedColumn(name=feature.name, source=position, fill=fill)

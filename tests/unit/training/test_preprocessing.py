@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from comal.errors import AlgorithmError
@@ -143,6 +143,7 @@ def test_every_choice_is_learnt_saved_and_served_alike(new_job: NewJob, diabetes
     ),
     preprocessing=st.sampled_from(CHOICES),
 )
+@example(values=[(0.0, 3e38, 0.0), (0.0, 3.2e38, 0.0)], preprocessing={"missing": "median", "numbers": "ranks"})
 def test_a_row_alone_is_prepared_from_the_saved_schema_as_it_was_among_all_rows(values, preprocessing):
     asked = recipe(**preprocessing)
     rows = np.array(values, dtype=np.float32)

@@ -140,7 +140,7 @@ class _Look:
         decompressor = _PERHAPS_COMPRESSED.get(data[:2])
         if decompressor is None:
             return b""
-        return b"".join(self._spend(name, piece) for piece in _pieces(decompressor(), data, self._bytes_left + 1))
+        return b"".join(self._spend(name, piece) for piece in _pieces(decompressor, data, self._bytes_left + 1))
 
     def _spend_files(self, name: str, files: int) -> None:
         self._files_left -= files
@@ -161,13 +161,19 @@ def _whole(content: IO[bytes]) -> bytes:
     return sink.getvalue()
 
 
-def _pieces(decompressor: Any, data: bytes, most_bytes: int) -> Iterator[bytes]:
-    """What data unpacks to, piece by piece, until it ends or breaks off."""
+def _pieces(make: Callable[[], Any], data: bytes, most_bytes: int) -> Iterator[bytes]:
+    """What data unpacks to, piece by piece and stream after stream, until it ends or breaks off."""
+    decompressor = make()
     for start in range(0, len(data), _PIECE_BYTES):
-        try:
-            yield decompressor.decompress(data[start : start + _PIECE_BYTES], most_bytes)
-        except (zlib.error, lzma.LZMAError, EOFError):
-            return
+        piece = data[start : start + _PIECE_BYTES]
+        while piece:
+            try:
+                yield decompressor.decompress(piece, most_bytes)
+            except (zlib.error, lzma.LZMAError, EOFError):
+                return
+            if not decompressor.eof:
+                break
+            piece, decompressor = decompressor.unused_data, make()
 
 
 def _is_tar(data: bytes) -> bool:

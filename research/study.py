@@ -26,7 +26,7 @@ from comal.tracking import tracking_environment
 from comal.training_window import count_batches, keys_in_window
 from research.fitted import Fitted
 from training.artifacts import RECIPE_FILE
-from training.champion import load_champion
+from training.champion import load_champion, unseen_by
 from training.channels import Champion, Hyperparameters
 from training.dataset import find_batches
 from training.evaluate import HeldOut, Predictions, predict, predict_champion
@@ -35,6 +35,7 @@ from training.matrix import Matrix
 from training.model import TrainedModel, load_model
 from training.paths import TrainPaths
 from training.rows import Rows, read_rows
+from training.schema import schema_of
 from training.stop import StopRequest
 from training.train import train
 
@@ -123,22 +124,19 @@ class Study:
         Raises:
             UserError: No version is approved yet.
         """
-        row = champion_of(versions_of(self._target, self._model))
-        if row is None:
+        champion = self._served()
+        if champion is None:
             raise UserError(
                 f"{self._model} has no approved version.", next_step=f"Run: comal retrain {self._model} --reason first"
             )
-        version = int(row["version"])
-        package = self._target.client("sagemaker").describe_model_package(ModelPackageName=row["model_package_arn"])
-        uri = package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
-        archive = self._fetch(*s3_layout.split_uri(uri))
-        champion = Champion(version=version, package_arn=row["model_package_arn"], archive=archive)
-        folder = self._folder / f"version{version}"
+        folder = self._folder / f"version{champion.version}"
         shutil.rmtree(folder, ignore_errors=True)  # what an earlier call unpacked, or a call that was broken off
         trained = load_champion(champion, folder)
         rows = self._rows
-        held_out = HeldOut(rows.batches, rows.held_out, trained.schema, rows.matrix[rows.held_out], rows.target)
-        return Fitted(f"version {version}", self.recipe, trained, predict_champion(champion, held_out))
+        # By the study's own schema: the champion reads its features itself where they are others.
+        schema = schema_of(self.recipe, rows.training_classes())
+        held_out = HeldOut(rows.batches, rows.held_out, schema, rows.matrix[rows.held_out], rows.target)
+        return Fitted(f"version {champion.version}", self.recipe, trained, predict_champion(champion, held_out))
 
     def compare(self, challenger: Fitted, champion: Fitted) -> pd.DataFrame:
         """Metrics of both, a row each, and the challenger's gain by the gate's metric with its interval."""
@@ -149,8 +147,19 @@ class Study:
                 table.loc[challenger.name, f"gain {name}".replace("gain value", "gain")] = getattr(gain, name)
         return table
 
+    def _served(self) -> Champion | None:
+        """The artifact of the version that is served; None where none is approved yet."""
+        row = champion_of(versions_of(self._target, self._model))
+        if row is None:
+            return None
+        package = self._target.client("sagemaker").describe_model_package(ModelPackageName=row["model_package_arn"])
+        uri = package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+        archive = self._fetch(*s3_layout.split_uri(uri))
+        return Champion(version=int(row["version"]), package_arn=row["model_package_arn"], archive=archive)
+
     @cached_property
     def _rows(self) -> Rows:
+        """What a run reads and splits; without the rows that the champion was trained on, as there."""
         validated = validated_rows(self._target, self._model)
         keys = keys_in_window(validated, self._deployed)
         if not keys:
@@ -162,7 +171,8 @@ class Study:
             )
         wanted = {self._fetch(self._target.names.bucket("lake"), key) for key in keys}
         batches = [batch for batch in find_batches(self._folder / FETCHED) if batch.path in wanted]
-        return read_rows(batches, self.recipe)
+        rows, champion = read_rows(batches, self.recipe), self._served()
+        return rows if champion is None else unseen_by(champion, rows)
 
     @cached_property
     def _tracking_uri(self) -> str:

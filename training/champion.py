@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from comal.archive import Limits, extract, read_members
@@ -14,6 +16,9 @@ from training.holdout import read_held_out
 from training.model import TrainedModel, load_model
 from training.progress import say
 from training.rows import Rows
+
+# On fewer rows one model is better than another by chance.
+_FEWEST_ROWS = 50
 
 
 def load_champion(champion: Champion, folder: Path) -> TrainedModel:
@@ -47,14 +52,24 @@ def unseen_by(champion: Champion, rows: Rows) -> Rows:
         say(f"Which rows champion {champion.version} was trained on is not known: {error.message}")
         return rows
     seen = int(rows.held_out.sum() - unseen.sum())
-    if not unseen.any():
-        say(
-            f"Champion {champion.version} was trained on all {seen} held-out rows, and looks better on them than it is."
-        )
+    if not seen:
         return rows
-    if seen:
-        say(f"{seen} held-out rows are left out: champion {champion.version} was trained on them, by another recipe.")
+    told = (
+        f"Champion {champion.version} was trained, by another recipe, on {seen} of {rows.held_out.sum()} held-out rows"
+    )
+    if not _tell_models_apart(unseen, rows):
+        say(f"{told}: the others are too few to compare by, and it looks better than it is.")
+        return rows
+    say(f"{told}, which are left out.")
     return replace(rows, held_out=unseen)
+
+
+def _tell_models_apart(unseen: NDArray[np.bool_], rows: Rows) -> bool:
+    """Whether they are enough, and of every class that the held-out rows have."""
+    if unseen.sum() < _FEWEST_ROWS:
+        return False
+    values = rows.target.values
+    return not rows.target.classes or len(np.unique(values[unseen])) == len(np.unique(values[rows.held_out]))
 
 
 def _recipe_of(champion: Champion) -> Recipe:

@@ -54,7 +54,12 @@ def get(
     with err.status("Reading the offline store …"):
         found = _joined(file, table, moments, groups, recipe)
     path = out or file.with_name(f"{file.stem}.features.parquet")
-    pq.write_table(found, path, compression="zstd")
+    try:
+        pq.write_table(found, path, compression="zstd")
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written: {error.strerror or error}.", next_step="Choose another place with --out."
+        ) from error
     missing = {name: found.column(name).null_count for one in groups for name in one.group.windows}
     if as_json:
         print_json({"rows": found.num_rows, "features": missing, "out": str(path)})
@@ -120,6 +125,9 @@ def _read(file: Path, recipe: Recipe, groups: list[OpenGroup]) -> pa.Table:
         raise DataError(
             f"{file} cannot be read: {error}.", next_step="Give a CSV file with a header, or Parquet."
         ) from error
+    twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    if twice:
+        raise DataError(f"{file} has the column {', '.join(twice)} twice.", next_step="Rename one, or leave it out.")
     missing = [name for name in needed if name not in table.column_names]
     if missing:
         raise DataError(

@@ -79,6 +79,10 @@ WRAPPINGS = {
     "lzma with a dictionary of a size of its own": lambda data: lzma.compress(
         data, format=lzma.FORMAT_ALONE, filters=[{"id": lzma.FILTER_LZMA1, "dict_size": 4352}]
     ),
+    "two streams of lzma": lambda data: b"".join(
+        lzma.compress(part, format=lzma.FORMAT_ALONE) for part in (pickle.dumps("a note"), data)
+    ),
+    "two streams of zlib": lambda data: zlib.compress(pickle.dumps("a note")) + zlib.compress(data),
     "bz2 before a zip": lambda data: bz2.compress(data) + zipped("note.txt", b"hi"),
     "xz before a zip": lambda data: lzma.compress(data) + zipped("note.txt", b"hi"),
     "zlib before a zip": lambda data: zlib.compress(data) + zipped("note.txt", b"hi"),

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from comal.archive import Limits, extract, read_members
-from comal.errors import ComalError, PlatformError
+from comal.errors import ComalError, DataError, PlatformError
 from comal.recipe import Recipe
 from training.artifacts import RECIPE_FILE
 from training.channels import Champion
+from training.dataset import Batch
 from training.holdout import read_held_out
 from training.model import TrainedModel, load_model
 from training.progress import say
@@ -47,10 +48,10 @@ def unseen_by(champion: Champion, rows: Rows) -> Rows:
     """
     try:
         recipe = _recipe_of(champion)
-        unseen = rows.held_out & read_held_out(rows.batches, recipe)
     except ComalError as error:  # it cannot be scored, either
         say(f"Which rows champion {champion.version} was trained on is not known: {error.message}")
         return rows
+    unseen = rows.held_out & np.concatenate([_not_trained_on(recipe, batch) for batch in rows.batches])
     seen = int(rows.held_out.sum() - unseen.sum())
     if not seen:
         return rows
@@ -62,6 +63,14 @@ def unseen_by(champion: Champion, rows: Rows) -> Rows:
         return rows
     say(f"{told}, which are left out.")
     return replace(rows, held_out=unseen)
+
+
+def _not_trained_on(recipe: Recipe, batch: Batch) -> NDArray[np.bool_]:
+    """Mask of the rows of a batch that no model of a recipe is trained on."""
+    try:
+        return read_held_out([batch], recipe)
+    except DataError:  # without the columns that the recipe knows rows by, a run of it refuses the batch
+        return np.ones(batch.rows, dtype=np.bool_)
 
 
 def _tell_models_apart(unseen: NDArray[np.bool_], rows: Rows) -> bool:

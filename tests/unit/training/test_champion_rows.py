@@ -75,6 +75,23 @@ def test_a_class_that_would_be_left_out_keeps_all_rows(new_job: NewJob, cancer: 
     assert evaluation["held_out_rows"] == mask(few, other).sum()
 
 
+def test_a_batch_without_the_champions_entity_was_not_trained_on_by_it(
+    new_job: NewJob, diabetes: Sample, tmp_path: Path
+) -> None:
+    known = diabetes.of_patients()
+    by_entity = known.with_training(holdout=0.5)
+    first = new_job(by_entity, known.batches)
+    first.run()
+    (name, table), *others = known.batches.items()
+    batches = {name: table.drop_columns(["patient"]), **dict(others)}
+    recipe = diabetes.with_training(holdout=0.5)
+    evaluation = new_job(recipe, batches, first.archive(tmp_path / "champion.tar.gz")).run()
+    held_out = {key: mask(Sample(recipe, one), recipe) for key, one in batches.items()}
+    by_patient = {key: mask(Sample(known.recipe, one), by_entity) for key, one in others}
+    expected = held_out[name].sum() + sum((held_out[key] & by_patient[key]).sum() for key, _ in others)
+    assert evaluation["held_out_rows"] == expected < sum(one.sum() for one in held_out.values())
+
+
 def test_by_the_same_recipe_no_row_is_left_out(new_job: NewJob, diabetes: Sample, tmp_path: Path) -> None:
     first = new_job(diabetes.recipe, diabetes.batches)
     first.run()

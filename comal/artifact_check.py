@@ -43,8 +43,8 @@ _PIECE_BYTES = 512
 # What joblib packs with, and this cannot look into.
 _OPAQUE = {b"\x04\x22\x4d\x18": "LZ4", b"\x28\xb5\x2f\xfd": "Zstandard"}
 # How much of all members together is unpacked to see what they are, into how many files, how many opcodes are looked at
-# in all of them, and how deep a zip in a zip is followed. The function has a gigabyte and two minutes.
-_LOOK_BYTES = 128 << 20
+# in all of them, and how deep a zip in a zip is followed. The function has two gigabytes and two minutes.
+_LOOK_BYTES = 512 << 20
 _LOOK_FILES = 10_000
 _LOOK_OPCODES = 2_000_000
 _DEPTH = 3
@@ -150,7 +150,9 @@ class _Look:
     def _spend(self, name: str, data: bytes) -> bytes:
         self._bytes_left -= len(data)
         if self._bytes_left < 0:
-            raise _refusal(f"with '{name}' its members unpack to more than {_LOOK_BYTES} bytes")
+            raise _refusal(
+                f"with '{name}' its members unpack to more than {_LOOK_BYTES} bytes, which is all that is looked into"
+            )
         return data
 
 

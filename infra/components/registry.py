@@ -8,7 +8,7 @@ from infra.components.function import Function, Work
 from infra.stack import Stack
 
 REGISTER_TIMEOUT_S = 120
-REGISTER_MEMORY_MB = 1024
+REGISTER_MEMORY_MB = 2048
 
 
 class Registry(pulumi.ComponentResource):

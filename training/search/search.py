@@ -33,6 +33,8 @@ from training.stop import StopRequest
 
 # A trial is compared with the median of others once so many of them are complete.
 _TRIALS_BEFORE_PRUNING = 4
+# What a search says that had no time for the recipe itself.
+_NO_SCORE = 1e30
 # Share of the time that is left to compare finalists on rows that are cut anew, where it suffices for that once.
 _HELD_BACK = 1 / 3
 
@@ -83,6 +85,8 @@ def search(rows: Rows, recipe: Recipe, seed: int, stop: StopRequest) -> Found:
     )
     say(f"Search: {len(board.trials)} trials in {board.seconds:.0f} s (ended by {ended_by}). {board.decision}")
     if choice is None:
+        # A tuning job wants a number of every job: one that any job with a score is better than.
+        say(f"metric {SCORE}={-_NO_SCORE if recipe.metric in HIGHER_IS_BETTER else _NO_SCORE!r}")
         return Found(with_training(recipe, recipe.training), board)
     say(f"metric {SCORE}={choice.score!r}")
     return Found(trials.finalists[choice.trial].recipe, board)

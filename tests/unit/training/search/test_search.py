@@ -144,7 +144,9 @@ def test_without_time_for_one_trial_the_recipe_is_trained_as_it_is(
     assert (board.winner, board.choice) == (None, None)
     assert [(trial.state, trial.score) for trial in board.trials] == [("stopped", None)]
     assert job.document("recipe.json")["training"]["params"] == QUICK
-    assert "the recipe is trained as it is" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "the recipe is trained as it is" in told
+    assert "metric search:score=1e+30\n" in told, "a tuning job wants a number of every job"
 
 
 def test_sigterm_ends_the_search_and_the_best_so_far_is_fitted(new_job: NewJob, diabetes: Sample):

@@ -43,7 +43,7 @@ def identity_columns(recipe: Recipe) -> list[str]:
     if recipe.entity is not None:
         has_listed_values = isinstance(recipe.features.get(recipe.entity), CategoryFeature | BooleanFeature)
         if times or not has_listed_values:
-            return [recipe.entity, *times]
+            return sorted({recipe.entity, *times})
     return sorted({*times, *recipe.features, recipe.target})
 
 

@@ -47,8 +47,9 @@ def hashes_of(values: pa.Array, column: str = "km") -> list[int]:
 @pytest.mark.parametrize(
     ("asked", "columns"),
     [
-        (recipe(entity="order", time="at"), ["order", "at"]),
-        (recipe(entity="store", time="at"), ["store", "at"]),
+        (recipe(entity="order", time="at"), ["at", "order"]),
+        (recipe(entity="store", time="at"), ["at", "store"]),
+        (recipe(entity="at", time="at"), ["at"]),
         (recipe(entity="order"), ["order"]),
         (recipe(entity="size"), ["size"]),
         (recipe(entity="store"), CONTENT),
@@ -66,7 +67,7 @@ def test_windows_of_feature_groups_are_no_part_of_it():
     groups = {"pace": {"entity": "store", "windows": {"orders_1h": {"function": "count", "over": "1h"}}}}
     asked = recipe(entity="order", time="at", feature_groups=groups).with_windows()
     assert "orders_1h" in asked.features
-    assert identity_columns(asked) == ["order", "at"]
+    assert identity_columns(asked) == ["at", "order"]
 
 
 def test_the_hashes_never_change():

@@ -21,8 +21,21 @@ _LENGTH_BYTES = {
 _IMPORTS = frozenset({"GLOBAL", "INST", "STACK_GLOBAL", "EXT1", "EXT2", "EXT4"})
 _CALLS = frozenset({"INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "REDUCE", "BUILD"})
 _MARK = pickletools.markobject
-# Two lines name what GLOBAL and INST import; the lines of a table or a sentence cannot.
+# How an argument that is a line begins, or two that name what is imported; most words and lines of a table do not so.
+_NUMBER = re.compile(rb"\s*[-+0-9]")
 _NAMES = re.compile(rb"[^\s,;:\"'(){}\[\]<>=]+\n[^\s,;:\"'(){}\[\]<>=]+\n")
+_LINES = {
+    "INT": _NUMBER,
+    "LONG": _NUMBER,
+    "FLOAT": re.compile(rb"\s*[-+0-9.ni]", re.IGNORECASE),
+    "STRING": re.compile(rb"\s*['\"]"),
+    "GET": _NUMBER,
+    "PUT": _NUMBER,
+    "GLOBAL": _NAMES,
+    "INST": _NAMES,
+}
+# They note what is on top of the stack, which pickletools does not say that they need.
+_NOTES = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 
 
 def runs_code(data: bytes, steps: Iterator[int]) -> bool:
@@ -41,7 +54,8 @@ def runs_code(data: bytes, steps: Iterator[int]) -> bool:
         opcode = _OPCODES.get(data[position])
         if opcode is None:
             return False
-        if opcode.name in ("GLOBAL", "INST") and not _NAMES.match(data, position + 1):
+        line = _LINES.get(opcode.name)
+        if line is not None and not line.match(data, position + 1):
             return False
         if not _move(stack, opcode):
             return False
@@ -62,6 +76,8 @@ def runs_code(data: bytes, steps: Iterator[int]) -> bool:
 def _move(stack: list[bool], opcode: pickletools.OpcodeInfo) -> bool:
     """Does to the stack what an opcode does; False where too little is on it. Its entries say which are marks."""
     needed = opcode.stack_before
+    if opcode.name in _NOTES:
+        return bool(stack) and not stack[-1]
     if _MARK in needed:
         while stack and not stack[-1]:
             stack.pop()

@@ -180,6 +180,8 @@ def test_numbers_in_a_numpy_file_pass():
         b"id\nname\n",
         b"country\nregion\nbalance\n",
         b"x^2 + y",
+        b"codecs\nmetavar\nchi_square\ncolsample\nprod\nbegins\n",
+        b"cat\ndog\ncow\nhen\nInn\nbird\n",
         b"]\0 and the rest",
     ],
 )

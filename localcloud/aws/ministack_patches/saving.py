@@ -68,6 +68,10 @@ class Saver:
         if self._thread.is_alive():
             self._thread.join()
 
+    def save_all(self) -> None:
+        """Saves every service whose state changed."""
+        self.save(app._build_persistence_save_dict())
+
     def save(self, getters: Mapping[str, StateGetter]) -> list[str]:
         """Saves what changed since the last save; returns the names of the services written."""
         with self._saving:
@@ -80,7 +84,7 @@ class Saver:
     def _run(self) -> None:
         while not self._stopping.wait(INTERVAL_S):
             if self._may_have_changed():
-                self.save(app._build_persistence_save_dict())
+                self.save_all()
 
     def _save_service(self, name: str, getter: StateGetter) -> bool:
         try:

@@ -119,6 +119,34 @@ def test_what_a_killed_function_was_at_work_on_is_worked_on_at_once(tmp_path: Pa
         stop_cloud(second)
 
 
+def test_what_led_to_the_removal_of_an_object_is_not_forgotten(tmp_path: Path) -> None:
+    """Else a file that was taken in would be gone from where it came, and nowhere else."""
+    cloud = start_cloud(tmp_path / "state")
+    role = create_role(cloud, "taker", [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}])
+    session = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="taker")["Credentials"]
+    keys = session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"]
+    s3, table = cloud.client("s3", *keys), cloud.client("dynamodb")
+    cloud.client("s3").create_bucket(Bucket="incoming")
+    table.create_table(
+        TableName="taken",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    for number in range(3):
+        s3.put_object(Bucket="incoming", Key=f"file{number}", Body=b"rows")
+        table.put_item(TableName="taken", Item={"pk": {"S": f"file{number}"}})
+        s3.delete_object(Bucket="incoming", Key=f"file{number}")
+    cloud.process.kill()
+    cloud.process.wait()
+    second = start_cloud(tmp_path / "state", cloud.port)
+    try:
+        assert second.client("dynamodb").scan(TableName="taken")["Count"] == 3
+        assert "Contents" not in second.client("s3").list_objects_v2(Bucket="incoming")
+    finally:
+        stop_cloud(second)
+
+
 def test_only_what_changed_is_written_and_a_layer_only_once(tmp_path: Path) -> None:
     cloud = start_cloud(tmp_path / "state")
     try:

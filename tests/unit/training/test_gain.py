@@ -60,6 +60,7 @@ def test_the_weighted_auc_is_the_auc_of_the_rows_as_often_as_they_are_drawn():
     assert _weighted_auc(positive, score, counts) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_true_gain_as_often_as_it_says():
     """Errors of standard deviation 1.0 and 1.2: the true gain is 0.2."""
     held = 0

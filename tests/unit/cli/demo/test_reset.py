@@ -22,10 +22,11 @@ def stocked(account):
     s3, role = target.client("s3"), make_role(target)
     s3.create_bucket(Bucket=names.bucket("models"))
     for model in ("tacos", OTHER):
-        account.put_batch(model, "b1", status="validated")
+        validated = f"validated/{model}/v1/dt=2026-01-01/b1.parquet"
+        account.put_batch(model, "b1", status="validated", validated_key=validated)
         for bucket, key in (
             ("landing", f"incoming/{model}/week.csv"),
-            ("lake", f"validated/{model}/v1/dt=2026-01-01/b1.parquet"),
+            ("lake", validated),
             ("models", f"{model}/runs/r1/evaluation.json"),
         ):
             s3.put_object(Bucket=names.bucket(bucket), Key=key, Body=b"x")

@@ -34,7 +34,7 @@ def searching(sample: Sample, params: dict[str, Any] = QUICK, **search: Any) -> 
     return sample.with_training(params=params, search={"minutes": 5, **search})
 
 
-@pytest.mark.parametrize("name", ["diabetes", "cancer", "wine"])
+@pytest.mark.parametrize("name", ["diabetes", "cancer", pytest.param("wine", marks=pytest.mark.slow)])
 def test_the_winner_is_trained_and_every_trial_is_kept(name: str, new_job: NewJob, request: pytest.FixtureRequest):
     sample: Sample = request.getfixturevalue(name)
     job = new_job(searching(sample, trials=3, algorithms=["linear", "lightgbm"]), sample.batches)

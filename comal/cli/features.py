@@ -118,7 +118,8 @@ def _read(file: Path, recipe: Recipe, groups: list[OpenGroup]) -> pa.Table:
     # As they are written: what they are the recipe says, and "01" is no number.
     as_texts = pa_csv.ConvertOptions(column_types=dict.fromkeys(needed, pa.string()))
     try:
-        table = pq.read_table(file) if file.suffix == ".parquet" else pa_csv.read_csv(file, convert_options=as_texts)
+        is_parquet = file.suffix.lower() == ".parquet"
+        table = pq.read_table(file) if is_parquet else pa_csv.read_csv(file, convert_options=as_texts)
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise UserError(f"{file} cannot be read: {error.strerror}.", next_step="Check the path.") from error
     except pa.ArrowException as error:

@@ -83,7 +83,7 @@ def reject_version(
         raise UserError(
             f"Version {version} is the only approved version of {model} that answers: its endpoint would have nothing "
             "to go to.",
-            next_step=f"Promote another one, which rejects this one: comal promote {model} VERSION --why …",
+            next_step=f"Promote another one first: comal promote {model} VERSION --why …",
         )
     reject(target, model, chosen, why)
     if is_champion:

@@ -6,6 +6,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from comal.cli.demo.chain import MODEL, TacoChain
 from comal.cli.following import decisions_of, wait_for_endpoint, wait_for_run
 from comal.cli.patience import wait_for
@@ -81,6 +83,7 @@ def test_four_triggers_at_once_doubled_and_shuffled_are_one_run(clone: Clone) ->
     assert newest["run_id"] in shown
 
 
+@pytest.mark.slow
 def test_a_hundred_flaps_of_an_alarm_are_one_run_at_most(clone: Clone) -> None:
     set_alarm(clone, "OK")
     before = len(runs(clone))

@@ -50,7 +50,7 @@ def test_without_evidence_nothing_moves() -> None:
     assert (learnt.slope, learnt.shifts) == (pytest.approx(1), pytest.approx((0, 0, 0)))
 
 
-@pytest.mark.parametrize("algorithm", ["xgboost", "lightgbm"])
+@pytest.mark.parametrize("algorithm", ["xgboost", pytest.param("lightgbm", marks=pytest.mark.slow)])
 def test_trees_that_learnt_noise_by_heart_lose_less_on_new_rows(
     new_job: NewJob, cancer: Sample, algorithm: str
 ) -> None:

@@ -34,7 +34,9 @@ def searching(sample: Sample, params: dict[str, Any] = QUICK, **search: Any) -> 
     return sample.with_training(params=params, search={"minutes": 5, **search})
 
 
-@pytest.mark.parametrize("name", ["diabetes", "cancer", pytest.param("wine", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["diabetes", *(pytest.param(name, marks=pytest.mark.slow) for name in ("cancer", "wine"))]
+)
 def test_the_winner_is_trained_and_every_trial_is_kept(name: str, new_job: NewJob, request: pytest.FixtureRequest):
     sample: Sample = request.getfixturevalue(name)
     job = new_job(searching(sample, trials=3, algorithms=["linear", "lightgbm"]), sample.batches)
@@ -72,7 +74,7 @@ def test_training_by_the_winners_recipe_gives_the_same_model_without_a_search(ne
 def test_the_same_seed_makes_the_same_trials(new_job: NewJob, diabetes: Sample):
     boards = []
     for seed in (3, 3, 4):
-        recipe = searching(diabetes, trials=9)
+        recipe = searching(diabetes, trials=6)
         recipe["training"]["seed"] = seed
         job = new_job(recipe, diabetes.batches)
         job.run()
@@ -101,14 +103,14 @@ def test_held_out_rows_are_not_looked_at(new_job: NewJob, diabetes: Sample):
     patients = diabetes.of_patients()
     boards = []
     for batches in (patients.batches, patients.wrecked()):
-        job = new_job(searching(patients, trials=4), batches)
+        job = new_job(searching(patients, trials=3), batches)
         job.run()
         boards.append(timeless(board_of(job)))
     assert boards[0] == boards[1]
 
 
 def test_a_metric_of_which_more_is_better_ranks_the_other_way_round(new_job: NewJob, cancer: Sample):
-    recipe = {**searching(cancer, trials=4), "gate": {"metric": "auc"}}
+    recipe = {**searching(cancer, trials=3), "gate": {"metric": "auc"}}
     job = new_job(recipe, cancer.batches)
     job.run()
     ranked = [trial for trial in board_of(job).trials if trial.rank]

@@ -7,23 +7,26 @@ all questions. Where that one was known by then, and no other has the same time,
 a few, are asked again: of all records of their entities, or where those are too many, of the records that stood.
 """
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import duckdb
 
 _NEWEST = """
-select position, number, (hash(record.entity, event_time) >> 32)::uinteger as mark
+select position, number
 from asked asof join record on asked.entity = record.entity and asked.time > record.event_time
 """
-_MARKS = "select (hash(entity, event_time) >> 32)::uinteger as mark from record"
+# Of several records of one entity and time the join takes any.
+_SEVERAL = """
+with alike as (select entity, event_time from record semi join newest using (entity, event_time)),
+several as (select entity, event_time from alike group by all having count(*) > 1)
+select position from newest semi join several using (entity, event_time)
+"""
 _WEIGHT = "select count(*) from again join sample using (entity)"
 _BY_PAIRS = """
 select position, arg_max(number, (event_time, greatest(event_time, known_at), number)) as number
@@ -44,8 +47,6 @@ latest as (
 select position, arg_max(number, (event_time, number)) as number
 from latest join standing using (entity, since) group by position
 """
-# Of a mark's 32 bits the first 22 lead to where it is looked up, 4 MiB.
-_SHIFT = 10
 # Pairs of a question and a record that cost less than to sort the records.
 _PAIRS = 20_000_000
 _SAMPLE = 50_000
@@ -86,13 +87,11 @@ def point_in_time(
     times, entities = _utc(asked[time]), records[entity]
     numbers = np.arange(records.num_rows, dtype=np.int32)
     record = pa.table({"entity": entities, "event_time": happened, "known_at": known, "number": numbers})
-    # Beside the join, which leaves a core alone at its ends.
-    with ThreadPoolExecutor(1) as beside, duckdb.connect() as connection:
-        several = beside.submit(_several, record)
+    with duckdb.connect() as connection:
         connection.register("record", record)
         positions = np.arange(asked.num_rows)
         connection.register("asked", pa.table({"position": positions, "entity": asked[entity], "time": times}))
-        found = _numbers(connection, asked[entity], times, record, several)
+        found = _numbers(connection, asked[entity], times, record)
     if ttl is not None:
         happened_late, known_late = (pc.less(pc.subtract(times, one.take(found)), ttl) for one in (happened, known))
         found = pc.if_else(pc.or_(happened_late, known_late), found, None)
@@ -106,7 +105,6 @@ def _numbers(
     asked: pa.ChunkedArray,
     times: pa.ChunkedArray,
     record: pa.Table,
-    several: "Future[NDArray[np.bool_]]",
 ) -> pa.Array:
     """Which record answers each question; null where none does.
 
@@ -115,35 +113,23 @@ def _numbers(
         asked: Entity of each question.
         times: Its time.
         record: That table.
-        several: What `_several` finds.
     """
     newest = connection.sql(_NEWEST).fetchnumpy()
     found = np.full(len(times), -1, dtype=np.int32)
     position, number = newest["position"], newest["number"]
     found[position] = number
-    late = pc.greater_equal(record["known_at"].take(number), times.take(position)).to_numpy()
-    again = position[late | several.result()[newest["mark"] >> _SHIFT]]
+    answers = record.take(number)
+    connection.register("newest", answers.append_column("position", pa.array(position)))
+    late = pc.greater_equal(answers["known_at"], times.take(position)).to_numpy()
+    again = np.union1d(position[late], connection.sql(_SEVERAL).fetchnumpy()["position"])
     found[again] = -1
     connection.register("again", pa.table({"position": again, "entity": asked.take(again), "time": times.take(again)}))
     every = max(1, record.num_rows // _SAMPLE)
     connection.register("sample", record.select(["entity"]).take(np.arange(0, record.num_rows, every)))
     ((weight,),) = connection.sql(_WEIGHT).fetchall()
-    answers = connection.sql(_BY_PAIRS if weight * every <= _PAIRS else _BY_STANDING).fetchnumpy()
-    found[answers["position"]] = answers["number"]
+    asked_again = connection.sql(_BY_PAIRS if weight * every <= _PAIRS else _BY_STANDING).fetchnumpy()
+    found[asked_again["position"]] = asked_again["number"]
     return pa.array(found, mask=found < 0)
-
-
-def _several(record: pa.Table) -> NDArray[np.bool_]:
-    """Which marks, by their first bits, are of several records: of one entity and time, or a few by chance."""
-    import duckdb
-
-    with duckdb.connect() as connection:
-        connection.register("record", record)
-        marks = connection.sql(_MARKS).fetchnumpy()["mark"]
-    marks.sort()
-    several = np.zeros(1 << (32 - _SHIFT), dtype=bool)
-    several[marks[1:][marks[1:] == marks[:-1]] >> _SHIFT] = True
-    return several
 
 
 def _utc(column: pa.ChunkedArray) -> pa.ChunkedArray:

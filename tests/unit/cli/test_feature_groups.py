@@ -143,3 +143,11 @@ def test_an_entity_that_the_recipe_does_not_know_is_named(tmp_path: Path) -> Non
     table = _read(file, recipe, [group])
     with pytest.raises(DataError, match="store of row 1 is 'seven'; expected whole numbers"):
         _joined(file, table, _moments(file, table, recipe), [group], recipe)
+
+
+def test_a_column_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    recipe, group = recipe_of({"type": "integer"}), opened(Store(per_call=9), tmp_path)
+    file = tmp_path / "orders.csv"
+    file.write_text("store,store,at\n7,7,100\n")
+    with pytest.raises(DataError, match="has the column store twice"):
+        _read(file, recipe, [group])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from comal.absence import is_absent
 from comal.cli.catalogue import deployed_recipe, require_model
 from comal.cli.target import Target
-from comal.contract_columns import column_checks
+from comal.contract_columns import ColumnCheck, column_checks
 from comal.errors import PlatformError, UserError
 from comal.feature_group import FeatureGroup
 from comal.offline_store import data_uri, read_records
@@ -120,13 +120,13 @@ def _require(target: Target, one: OpenGroup) -> None:
         ) from error
 
 
-def entity_texts(recipe: Recipe, name: str, column: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
+def entity_texts(check: ColumnCheck, column: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
     """Entities as the feature store names them, whatever a file calls them: the text of what validation makes of them.
 
     Returns:
         Texts, null where there is no value, and which rows do not fit the recipe.
     """
-    converted = column_checks(recipe)[name].convert(column)
+    converted = check.convert(column)
     texts = converted.values.cast(pa.string())
     return texts, np.asarray(texts.is_null().to_numpy(zero_copy_only=False) & ~converted.missing, dtype=np.bool_)
 
@@ -136,13 +136,13 @@ class OnlineFeatures:
 
     def __init__(self, groups: list[OpenGroup], recipe: Recipe) -> None:
         self._groups = groups
-        self._recipe = recipe
+        self._checks = column_checks(recipe)
         self._known: dict[tuple[str, str], dict[str, float]] = {}
 
     def complete(self, row: dict[str, Any]) -> dict[str, Any]:
         """The row with the windows of its entities; null where nothing is known."""
         for one in self._groups:
-            texts, _ = entity_texts(self._recipe, one.group.entity, pa.array([row.get(one.group.entity)]))
+            texts, _ = entity_texts(self._checks[one.group.entity], pa.array([row.get(one.group.entity)]))
             (entity,) = texts.to_pylist()
             known = self._of(one, entity) if entity is not None else {}
             row = {**{window: known.get(window) for window in one.group.windows}, **row}

@@ -158,11 +158,12 @@ def _moments(file: Path, table: pa.Table, recipe: Recipe) -> pa.Array:
 
 def _entities(file: Path, table: pa.Table, recipe: Recipe, name: str) -> pa.Array:
     column = table.column(name).combine_chunks()
-    texts, wrong = entity_texts(recipe, name, column)
+    check = column_checks(recipe)[name]
+    texts, wrong = entity_texts(check, column)
     if wrong.any():
-        row, expected = int(wrong.argmax()), column_checks(recipe)[name].expected_type
+        row = int(wrong.argmax())
         raise DataError(
-            f"{file}: {name} of row {row} is {column[row].as_py()!r}; expected {expected}.",
+            f"{file}: {name} of row {row} is {column[row].as_py()!r}; expected {check.expected_type}.",
             next_step="Mend the row (the first is 0), or leave it out.",
         )
     return texts

@@ -8,12 +8,11 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from comal import s3_layout
 from comal.clients import client
+from comal.deployed_recipes import DeployedRecipes
 from comal.event_bus import EventBus
 from comal.lambda_environment import LambdaEnvironment
 from comal.names import Names
-from comal.recipe import Recipe
 from lambdas.deploy_model.logic import Deployment
 
 # Which part of a detail carries the name that group and endpoint of a model share.
@@ -40,7 +39,8 @@ def _handle_record(record: SQSRecord) -> None:
     environment = Environment.read()
     envelope = json.loads(record.body)
     model = model_of_event(environment.names, envelope)
-    recipe = _deployed_recipe(environment.names, model) if model else None
+    # None as well for other endpoints of the account, which may be called alike.
+    recipe = DeployedRecipes(client("s3"), environment.names).of_model(model) if model else None
     if recipe is None:
         return
     deployment = Deployment(
@@ -65,13 +65,3 @@ def model_of_event(names: Names, envelope: dict[str, Any]) -> str | None:
     name = envelope["detail"].get(_NAME_FIELDS[envelope["detail-type"]], "")
     model = names.model_of(name)
     return model if model and names.of_model(model) == name else None
-
-
-def _deployed_recipe(names: Names, model: str) -> Recipe | None:
-    """None when the stack has no such model: other endpoints of the account may be called alike."""
-    s3 = client("s3")
-    try:
-        answer = s3.get_object(Bucket=names.bucket("lake"), Key=s3_layout.recipe_key(model))
-    except s3.exceptions.NoSuchKey:
-        return None
-    return Recipe.model_validate_json(answer["Body"].read())

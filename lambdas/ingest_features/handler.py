@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from comal.clients import client
+from comal.deployed_recipes import DeployedRecipes
 from comal.event_bus import EventBus
 from comal.events import parse
 from comal.feature_group import GROUP_CHANGED
@@ -15,8 +16,8 @@ from comal.lambda_environment import LambdaEnvironment
 from comal.names import Names
 from comal.recipe import Recipe
 from lambdas.ingest_features.batches import Batches
-from lambdas.ingest_features.deployed_recipes import DeployedRecipes, group_names
 from lambdas.ingest_features.feature_store import FeatureStore, is_made
+from lambdas.ingest_features.group_names import group_names, recipe_of_group
 from lambdas.ingest_features.ingestion_log import IngestionLog
 from lambdas.ingest_features.logic import FeatureIngestion
 
@@ -42,7 +43,7 @@ def _recipe_of(names: Names, envelope: dict[str, Any]) -> Recipe | None:
     """The deployed recipe that a message gives something to ingest for, or None."""
     recipes = DeployedRecipes(client("s3"), names)
     if envelope["detail-type"] == GROUP_CHANGED:
-        recipe = recipes.of_group(envelope["detail"]["FeatureGroupName"])
+        recipe = recipe_of_group(recipes, names, envelope["detail"]["FeatureGroupName"])
         # Each group is told of when it is made, so the message of the last one finds them all.
         return recipe if recipe is not None and _are_made(names, recipe) else None
     event = parse(envelope)

@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from comal import own_fit, registry, s3_layout
+from comal.deployed_recipes import DeployedRecipes
 from comal.events import Trigger
 from comal.execution_failure import execution_failure
 from comal.names import Names
@@ -38,19 +39,11 @@ class TrainingRuns:
 
     def models(self) -> list[str]:
         """Models that have a recipe in the stack."""
-        pages = self.s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self.names.bucket("lake"), Prefix=s3_layout.RECIPES
-        )
-        keys = [PurePosixPath(item["Key"]) for page in pages for item in page.get("Contents", [])]
-        return sorted(key.stem for key in keys if key.suffix == ".json")
+        return DeployedRecipes(self.s3, self.names).models()
 
     def recipe(self, model: str) -> Recipe | None:
         """The deployed recipe, or None."""
-        try:
-            answer = self.s3.get_object(Bucket=self.names.bucket("lake"), Key=s3_layout.recipe_key(model))
-        except self.s3.exceptions.NoSuchKey:
-            return None
-        return Recipe.model_validate_json(answer["Body"].read())
+        return DeployedRecipes(self.s3, self.names).of_model(model)
 
     def count_batches(self, recipe: Recipe) -> BatchCounts:
         """How many batches there are to train on, and how many wait for their windows."""

@@ -8,12 +8,10 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from comal import s3_layout
 from comal.clients import client
+from comal.deployed_recipes import DeployedRecipes
 from comal.event_bus import EventBus
 from comal.lambda_environment import LambdaEnvironment
-from comal.names import Names
-from comal.recipe import Recipe
 from lambdas.score_batch.logic import Scoring
 from lambdas.score_batch.messages import Ended, read_message
 from lambdas.score_batch.predictions import Predictions
@@ -51,15 +49,6 @@ def _handle_record(record: SQSRecord) -> None:
     if isinstance(message, Ended):
         done = scoring.finish(message, datetime.fromisoformat(envelope["time"]))
     else:
-        recipe = _deployed_recipe(names, message.model)
+        recipe = DeployedRecipes(client("s3"), names).of_model(message.model)
         done = scoring.begin(recipe, message) if recipe else f"the stack has no model '{message.model}'"
     Logger().info(done, model=message.model)
-
-
-def _deployed_recipe(names: Names, model: str) -> Recipe | None:
-    s3 = client("s3")
-    try:
-        answer = s3.get_object(Bucket=names.bucket("lake"), Key=s3_layout.recipe_key(model))
-    except s3.exceptions.NoSuchKey:
-        return None
-    return Recipe.model_validate_json(answer["Body"].read())

@@ -45,24 +45,27 @@ class Rows:
     def as_corrected(self) -> "Rows":
         """Each row once, as the newest ingestion has it, by entity and time.
 
-        The same key and time in a later file, or later in the same one, is a correction.
+        The same key and time in a later file, or later in the same one, is a correction. Rows of one entity and time
+        are in the order in which they came.
         """
-        order = np.lexsort((np.arange(len(self.keys)), self.ingestions, self.times, self.keys))
+        came = np.empty(len(self.keys), dtype=np.int64)
+        came[np.argsort(self.ingestions, kind="stable")] = np.arange(len(self.keys))
+        order = np.lexsort((came, self.times, self.keys))
         keys, times = self.keys[order], self.times[order]
         is_last = np.ones(len(order), dtype=np.bool_)
         is_last[:-1] = (keys[1:] != keys[:-1]) | (times[1:] != times[:-1])
         newest = order[is_last]
-        return self.where(newest[np.lexsort((self.times[newest], self.entities[newest]))])
+        return self.where(newest[np.lexsort((came[newest], self.times[newest], self.entities[newest]))])
 
-    def told_again(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """The chosen rows and all that are told apart from none of them: what they correct, and what corrects them."""
+    def numbers(self) -> Ints:
+        """Number of what each row tells of, by key and time: a row's and its corrections' are the same."""
         order = np.lexsort((self.times, self.keys))
         keys, times = self.keys[order], self.times[order]
         is_other = np.zeros(len(order), dtype=np.int64)
         is_other[1:] = (keys[1:] != keys[:-1]) | (times[1:] != times[:-1])
-        row = np.empty(len(order), dtype=np.int64)
-        row[order] = np.cumsum(is_other)
-        return np.isin(row, row[chosen])
+        found = np.empty(len(order), dtype=np.int64)
+        found[order] = np.cumsum(is_other)
+        return found
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,11 @@ class Records:
     entities: Ints
     times: Ints
     values: Floats
+
+    def of(self, entities: Ints) -> "Records":
+        """Those of some entities."""
+        chosen = np.isin(self.entities, entities)
+        return Records(self.entities[chosen], self.times[chosen], self.values[chosen])
 
 
 def records(group: FeatureGroup, rows: Rows) -> Records:
@@ -105,9 +113,12 @@ def new_records(group: FeatureGroup, rows: Rows, ingestion: int) -> tuple[Record
     if not brought.any():
         none = np.empty(0, dtype=np.int64)
         return Records(none, none, np.empty((0, len(group.windows)))), none.astype(np.bool_)
-    touched = rows.where(np.isin(rows.entities, rows.entities[rows.told_again(brought)]))
-    after = records(group, touched)
-    before = records(group, touched.where(touched.ingestions < ingestion))
+    numbers = rows.numbers()
+    touched = np.unique(rows.entities[np.isin(numbers, numbers[brought])])
+    # Of their rows also those that a correction moved to another entity, to know them gone.
+    read = rows.where(np.isin(numbers, numbers[np.isin(rows.entities, touched)]))
+    after = records(group, read).of(touched)
+    before = records(group, read.where(read.ingestions < ingestion)).of(touched)
     known, same = _compare(before, after)
     chosen = (after.times >= rows.times[brought].min()) & ~same
     return Records(after.entities[chosen], after.times[chosen], after.values[chosen]), known[chosen]

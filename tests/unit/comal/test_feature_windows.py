@@ -65,7 +65,10 @@ def history_of(group: FeatureGroup, files: list[list[Row]], came_at: list[int]) 
 
 
 def corrected(files: list[list[Row]]) -> list[Row]:
-    return list({(row.key, row.time): row for file in files for row in file}.values())
+    """Each row once, by when it came last."""
+    rows = [row for file in files for row in file]
+    newest = {(row.key, row.time): at for at, row in enumerate(rows)}
+    return [rows[at] for at in sorted(newest.values())]
 
 
 def window_of(function: str, held: list[Row], *, of_column: bool) -> float:
@@ -111,7 +114,7 @@ pushed = st.lists(st.lists(row, max_size=8), min_size=1, max_size=5)
 @given(pushed, st.data())
 @settings(max_examples=150, deadline=None)
 def test_any_history_is_known_as_the_obvious_way_says(files: list[list[Row]], data: st.DataObject) -> None:
-    group = group_of(windows={name: window for name, window in WINDOWS.items() if name != "newest"})
+    group = group_of()
     came_at = sorted(data.draw(st.lists(st.integers(0, 120), min_size=len(files), max_size=len(files), unique=True)))
     history = history_of(group, files, came_at)
     moments = [(entity, time) for entity in (0, 1, 7) for time in range(0, 130, 7)]
@@ -127,8 +130,6 @@ def test_any_history_is_known_as_the_obvious_way_says(files: list[list[Row]], da
 def test_what_counts_now_is_what_one_file_with_all_rows_would_say(files: list[list[Row]]) -> None:
     """Late, repeated, corrected and shuffled rows end where the whole of them ends: the online store's view."""
     group = group_of()
-    # `last` of two rows of one time is either.
-    files = [[row for row in file if row.key == row.entity or row.time % 2] for file in files]
     came_at = [1000 + number for number in range(len(files))]
     history = history_of(group, files, came_at)
     newest = history.newest()
@@ -216,6 +217,15 @@ def test_a_correction_that_moves_a_row_changes_both_entities() -> None:
     assert changed.entities.tolist() == [0, 1]
     assert changed.values.tolist() == [[1.0, 3.0], [1.0, 5.0]]
     assert is_change.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("moved", [[[Row(0, 0, 5, 3.0), Row(0, 1, 5, 3.0)]], [[Row(0, 0, 5, 3.0)], [Row(0, 1, 5, 3.0)]]])
+def test_a_row_that_a_correction_moved_away_does_not_come_back_with_a_later_file(moved: list[list[Row]]) -> None:
+    group = group_of(windows={"orders": WINDOWS["orders"], "mean": WINDOWS["mean"]})
+    changed, is_change = new_records(group, rows_of([*moved, [Row(2, 0, 9, 5.0)]]), len(moved))
+    assert (changed.entities.tolist(), changed.times.tolist()) == ([0], [9 * MINUTE])
+    assert changed.values.tolist() == [[1.0, 5.0]]
+    assert is_change.tolist() == [False]
 
 
 @pytest.mark.parametrize("huge", [1e17, 1e300, 1.7e308])

@@ -219,7 +219,9 @@ def test_a_correction_that_moves_a_row_changes_both_entities() -> None:
     assert is_change.tolist() == [True, False]
 
 
-@pytest.mark.parametrize("moved", [[[Row(0, 0, 5, 3.0), Row(0, 1, 5, 3.0)]], [[Row(0, 0, 5, 3.0)], [Row(0, 1, 5, 3.0)]]])
+@pytest.mark.parametrize(
+    "moved", [[[Row(0, 0, 5, 3.0), Row(0, 1, 5, 3.0)]], [[Row(0, 0, 5, 3.0)], [Row(0, 1, 5, 3.0)]]]
+)
 def test_a_row_that_a_correction_moved_away_does_not_come_back_with_a_later_file(moved: list[list[Row]]) -> None:
     group = group_of(windows={"orders": WINDOWS["orders"], "mean": WINDOWS["mean"]})
     changed, is_change = new_records(group, rows_of([*moved, [Row(2, 0, 9, 5.0)]]), len(moved))

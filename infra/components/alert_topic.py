@@ -5,7 +5,7 @@ import json
 import pulumi
 from pulumi_aws import budgets, kms, sns
 
-from infra import policies
+from infra.policies import resources
 from infra.stack import Stack
 
 KEY_DELETION_DAYS = 7
@@ -32,7 +32,7 @@ class AlertTopic(pulumi.ComponentResource):
             description=f"Encrypts {names.shared('alerts')}",
             enable_key_rotation=True,
             deletion_window_in_days=KEY_DELETION_DAYS,
-            policy=json.dumps(policies.alert_key(names)),
+            policy=json.dumps(resources.alert_key(names)),
             tags=tags,
             opts=child,
         )
@@ -41,7 +41,7 @@ class AlertTopic(pulumi.ComponentResource):
             name=names.shared("alerts"),
             display_name=f"comal {names.stack}",
             kms_master_key_id=key.key_id,
-            policy=json.dumps(policies.alert_topic(names)),
+            policy=json.dumps(resources.alert_topic(names)),
             tags=tags,
             opts=child,
         )

@@ -8,9 +8,9 @@ from pulumi_aws import glue, scheduler
 from comal import s3_layout
 from comal.events import SOURCE
 from comal.recipe import Recipe
-from infra import policies
 from infra.components.function import Inbox, QueuedFunction, Work
 from infra.components.role import Role, role_arn
+from infra.policies import functions, services
 from infra.stack import Stack
 
 SCORE_TIMEOUT_S = 120
@@ -62,11 +62,11 @@ class BatchServing(pulumi.ComponentResource):
                 "batch_transform",
                 stack,
                 service="sagemaker.amazonaws.com",
-                policy=policies.batch_transform(stack.names, stack.settings.image_repository_arn),
+                policy=services.batch_transform(stack.names, stack.settings.image_repository_arn),
                 opts=child,
             )
             work = Work(
-                policy=policies.score_batch(stack.names, role_arn("batch_transform", stack)),
+                policy=functions.score_batch(stack.names, role_arn("batch_transform", stack)),
                 environment={"COMAL_TRANSFORM_ROLE_ARN": role.arn},
                 timeout_s=SCORE_TIMEOUT_S,
             )
@@ -82,7 +82,7 @@ class BatchServing(pulumi.ComponentResource):
             "batch_schedule",
             stack,
             service="scheduler.amazonaws.com",
-            policy=policies.document(policies.sends_to_queue(stack.names, "score_batch")),
+            policy=services.schedule(stack.names, "score_batch"),
             opts=child,
         )
         for recipe in scheduled:

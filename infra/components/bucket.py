@@ -5,7 +5,7 @@ import json
 import pulumi
 from pulumi_aws import s3
 
-from infra import policies
+from infra.policies import resources
 from infra.stack import Stack
 
 # Long enough to undo a mistake, short enough that history does not cost more than the data.
@@ -50,7 +50,7 @@ class Bucket(pulumi.ComponentResource):
         s3.BucketPolicy(
             kind,
             bucket=bucket.bucket,
-            policy=bucket.arn.apply(lambda arn: json.dumps(policies.tls_only(arn))),
+            policy=bucket.arn.apply(lambda arn: json.dumps(resources.tls_only(arn))),
             # S3 refuses two changes of one bucket's access at the same time.
             opts=pulumi.ResourceOptions.merge(guards, pulumi.ResourceOptions(depends_on=[blocked])),
         )

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pulumi
 from pulumi_aws import lambda_
 
-from infra import policies, scaling_rights
 from infra.components.function import Function, Work
+from infra.policies import functions, scaling_rights
 from infra.stack import Stack
 
 # Lambda's longest; emptying a bucket takes a call for each thousand versions.
@@ -29,7 +29,7 @@ class CleanUp(pulumi.ComponentResource):
         may_empty = stack.settings.empty_on_destroy
         work = Work(
             policy=[
-                *policies.clean_up(stack.names, empty_on_destroy=may_empty),
+                *functions.clean_up(stack.names, empty_on_destroy=may_empty),
                 *scaling_rights.for_cleaning(stack.names),
             ],
             environment={"COMAL_EMPTY_ON_DESTROY": str(may_empty).lower()},

@@ -10,9 +10,9 @@ from pulumi_aws import scheduler
 from comal.events import SOURCE
 from comal.recipe import Recipe
 from comal.watched_alarms import watched_alarms
-from infra import policies
 from infra.components.function import Inbox
 from infra.components.role import Role
+from infra.policies import services
 from infra.stack import Stack
 
 
@@ -35,7 +35,7 @@ class ContinuousTraining(pulumi.ComponentResource):
                 "retrain_schedule",
                 stack,
                 service="scheduler.amazonaws.com",
-                policy=policies.document(policies.sends_to_queue(stack.names, "request_training")),
+                policy=services.schedule(stack.names, "request_training"),
                 opts=child,
             )
             for recipe in scheduled:

@@ -5,11 +5,11 @@ from pulumi_aws import glue, s3
 
 from comal import own_fit, s3_layout
 from comal.limits import VALIDATION_STORAGE_MB
-from infra import policies
 from infra.components.bucket import Bucket
 from infra.components.function import Inbox, QueuedFunction, Work
 from infra.components.layer import FunctionLayer
 from infra.components.table import table
+from infra.policies import functions
 from infra.settings import REPOSITORY
 from infra.stack import Stack
 
@@ -79,7 +79,7 @@ class DataLake(pulumi.ComponentResource):
             parent=self,
         )
         work = Work(
-            policy=policies.validate_batch(stack.names),
+            policy=functions.validate_batch(stack.names),
             environment={},
             timeout_s=VALIDATE_TIMEOUT_S,
             memory_mb=VALIDATE_MEMORY_MB,

@@ -4,8 +4,8 @@ import pulumi
 from pulumi_aws import sagemaker
 
 from comal import s3_layout
-from infra import policies
 from infra.components.role import Role
+from infra.policies import services
 from infra.stack import Stack
 
 
@@ -29,7 +29,7 @@ class Experiments(pulumi.ComponentResource):
             "experiments",
             stack,
             service="sagemaker.amazonaws.com",
-            policy=policies.experiments(stack.names),
+            policy=services.experiments(stack.names),
             opts=child,
         )
         return sagemaker.MlflowApp(

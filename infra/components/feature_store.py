@@ -10,10 +10,10 @@ from comal import s3_layout
 from comal.events import SOURCE
 from comal.feature_group import EVENT_TIME, GROUP_CHANGED, KNOWN_AT, FeatureGroup
 from comal.recipe import Recipe
-from infra import policies
 from infra.components.function import Inbox, QueuedFunction, Work
 from infra.components.role import Role
 from infra.components.table import table
+from infra.policies import functions, services
 from infra.stack import Stack
 
 INGEST_TIMEOUT_S = 300
@@ -52,7 +52,7 @@ class FeatureStore(pulumi.ComponentResource):
             "feature_store",
             stack,
             service="sagemaker.amazonaws.com",
-            policy=policies.feature_store(stack.names),
+            policy=services.feature_store(stack.names),
             opts=child,
         )
         inbox = Inbox("ingest_features", stack, timeout_s=INGEST_TIMEOUT_S, opts=child)
@@ -66,7 +66,7 @@ class FeatureStore(pulumi.ComponentResource):
                 self._add_table(stack, recipe, name, group, made, database)
                 groups.append(made)
         work = Work(
-            policy=policies.ingest_features(stack.names),
+            policy=functions.ingest_features(stack.names),
             environment={},
             timeout_s=INGEST_TIMEOUT_S,
             memory_mb=INGEST_MEMORY_MB,

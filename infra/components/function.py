@@ -9,8 +9,10 @@ import pulumi
 from pulumi_aws import cloudwatch, lambda_, sqs
 
 from comal.names import PROJECT
-from infra import code, policies
+from infra import code
 from infra.components.role import Role
+from infra.policies import functions, resources
+from infra.policies.statements import Statement, document
 from infra.stack import Stack
 
 FOURTEEN_DAYS_S = 14 * 24 * 3600
@@ -29,7 +31,7 @@ class Work:
         batch_size: Messages that one invocation gets; of a function behind a queue.
     """
 
-    policy: Sequence[policies.Statement]
+    policy: Sequence[Statement]
     environment: Mapping[str, pulumi.Input[str]]
     timeout_s: int
     memory_mb: int = 512
@@ -63,7 +65,7 @@ class Function(pulumi.ComponentResource):
             noun,
             stack,
             service="lambda.amazonaws.com",
-            policy=policies.document(*policies.function_basics(names, noun), *work.policy),
+            policy=document(*functions.basics(names, noun), *work.policy),
             opts=child,
         )
         packed = code.build(noun)
@@ -128,7 +130,7 @@ class Inbox(pulumi.ComponentResource):
             redrive_policy=dead_letters.arn.apply(
                 lambda arn: json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVE_COUNT})
             ),
-            policy=json.dumps(policies.queue_of_rules(stack.names, noun)),
+            policy=json.dumps(resources.queue_of_rules(stack.names, noun)),
             tags=stack.tags(),
             opts=child,
         )
@@ -194,7 +196,7 @@ class QueuedFunction(pulumi.ComponentResource):
     ) -> None:
         super().__init__("comal:functions:QueuedFunction", inbox.noun, None, opts)
         with_queue = Work(
-            policy=[policies.reads_queue(stack.names, inbox.noun), *work.policy],
+            policy=[functions.reads_queue(stack.names, inbox.noun), *work.policy],
             environment=work.environment,
             timeout_s=work.timeout_s,
             memory_mb=work.memory_mb,

@@ -1,14 +1,16 @@
 """What watches live models: captured calls come in, scores come out."""
 
+from typing import Any
+
 import pulumi
 from pulumi_aws import s3
 
 from comal import s3_layout
 from comal.events import SOURCE
-from infra import policies
 from infra.components.bucket import Bucket
 from infra.components.function import Inbox, QueuedFunction, Work
 from infra.components.table import table
+from infra.policies import functions
 from infra.stack import Stack
 
 MONITOR_TIMEOUT_S = 120
@@ -42,7 +44,7 @@ class Monitoring(pulumi.ComponentResource):
         )
         inbox.receives_timer(_timer(stack.settings.alarm_period_seconds), parent=self)
         work = Work(
-            policy=policies.monitor_endpoint(stack.names),
+            policy=functions.monitor_endpoint(stack.names),
             environment={"COMAL_ALARM_PERIOD_SECONDS": str(stack.settings.alarm_period_seconds)},
             timeout_s=MONITOR_TIMEOUT_S,
             memory_mb=MONITOR_MEMORY_MB,
@@ -61,7 +63,7 @@ def _timer(alarm_period_s: int) -> str:
     return f"rate({minutes} minute{'s' if minutes > 1 else ''})"
 
 
-def _created(bucket: str, prefix: str = "") -> policies.Document:
+def _created(bucket: str, prefix: str = "") -> dict[str, Any]:
     """Pattern of objects put into a bucket."""
     placed = {"object": {"key": [{"prefix": prefix}]}} if prefix else {}
     return {

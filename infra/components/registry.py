@@ -3,8 +3,8 @@
 import pulumi
 from pulumi_aws import sagemaker
 
-from infra import policies
 from infra.components.function import Function, Work
+from infra.policies import functions
 from infra.stack import Stack
 
 REGISTER_TIMEOUT_S = 120
@@ -27,7 +27,7 @@ class Registry(pulumi.ComponentResource):
             )
         if stack.settings.image_uri:
             work = Work(
-                policy=policies.register_model(stack.names, stack.settings.image_repository_arn),
+                policy=functions.register_model(stack.names, stack.settings.image_repository_arn),
                 environment={"COMAL_IMAGE_URI": stack.settings.image_uri},
                 timeout_s=REGISTER_TIMEOUT_S,
                 memory_mb=REGISTER_MEMORY_MB,

@@ -5,7 +5,8 @@ import json
 import pulumi
 from pulumi_aws import iam
 
-from infra import policies
+from infra.policies import resources
+from infra.policies.statements import Document
 from infra.stack import Stack
 
 
@@ -18,7 +19,7 @@ class Role(pulumi.ComponentResource):
     """
 
     def __init__(
-        self, noun: str, stack: Stack, *, service: str, policy: policies.Document, opts: pulumi.ResourceOptions
+        self, noun: str, stack: Stack, *, service: str, policy: Document, opts: pulumi.ResourceOptions
     ) -> None:
         """`service` is who takes the role on, as `lambda.amazonaws.com`."""
         super().__init__("comal:identity:Role", noun, None, opts)
@@ -27,7 +28,7 @@ class Role(pulumi.ComponentResource):
         role = iam.Role(
             noun,
             name=name,
-            assume_role_policy=json.dumps(policies.trust(service)),
+            assume_role_policy=json.dumps(resources.trust(service)),
             tags=stack.tags(),
             opts=child,
         )

@@ -3,9 +3,9 @@
 import pulumi
 from pulumi_aws import cloudwatch
 
-from infra import policies, scaling_rights
 from infra.components.function import Inbox, QueuedFunction, Work
 from infra.components.role import Role, role_arn
+from infra.policies import functions, scaling_rights, services
 from infra.stack import Stack
 
 DEPLOY_TIMEOUT_S = 60
@@ -59,12 +59,12 @@ class Serving(pulumi.ComponentResource):
                 "endpoint",
                 stack,
                 service="sagemaker.amazonaws.com",
-                policy=policies.endpoint(stack.names, stack.settings.image_repository_arn, captures=captures),
+                policy=services.endpoint(stack.names, stack.settings.image_repository_arn, captures=captures),
                 opts=child,
             )
             work = Work(
                 policy=[
-                    *policies.deploy_model(stack.names, role_arn("endpoint", stack)),
+                    *functions.deploy_model(stack.names, role_arn("endpoint", stack)),
                     *scaling_rights.for_deploying(stack.names, stack.recipes),
                 ],
                 environment={"COMAL_SERVING_ROLE_ARN": role.arn} | ({"COMAL_CAPTURE": "true"} if captures else {}),

@@ -6,10 +6,10 @@ import pulumi
 from pulumi_aws import ecr, sfn
 
 from comal.events import SOURCE
-from infra import policies
 from infra.components.function import Inbox, QueuedFunction, Work
 from infra.components.role import Role, role_arn
 from infra.components.table import table
+from infra.policies import functions, services
 from infra.stack import Stack
 from infra.state_machine import definition
 
@@ -68,7 +68,7 @@ class Training(pulumi.ComponentResource):
             "training_job",
             stack,
             service="sagemaker.amazonaws.com",
-            policy=policies.training_job(
+            policy=services.training_job(
                 stack.names,
                 stack.settings.image_repository_arn,
                 mlflow_app_arn=None if stack.settings.tracking_uri else tracking_uri,
@@ -90,7 +90,7 @@ class Training(pulumi.ComponentResource):
         )
         self.inbox.receives_timer(TIMER, parent=self)
         work = Work(
-            policy=policies.request_training(stack.names),
+            policy=functions.request_training(stack.names),
             environment={
                 "COMAL_IMAGE_URI": stack.settings.image_uri,
                 "COMAL_TRAINING_ROLE_ARN": jobs_role.arn,
@@ -107,7 +107,7 @@ class Training(pulumi.ComponentResource):
             "training_run",
             stack,
             service="states.amazonaws.com",
-            policy=policies.state_machine(names, role_arn("training_job", stack)),
+            policy=services.state_machine(names, role_arn("training_job", stack)),
             opts=child,
         )
         for recipe in stack.recipes:

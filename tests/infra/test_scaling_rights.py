@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra import scaling_rights
+from infra.policies import scaling_rights
 from tests.unit.comal.registry_samples import make_names, make_recipe
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from comal.recipe import Recipe
 from comal.scaling_config import POLICY, target_id
-from infra import policies as policies_of_roles
-from infra import scaling_rights
+from infra.policies import scaling_rights
+from infra.policies.statements import allow, document
 from lambdas.deploy_model.handler import handle
 from lambdas.deploy_model.scaling import Scaling
 from tests.unit.comal.registry_samples import make_recipe
@@ -112,7 +112,7 @@ def test_the_rights_that_the_stack_grants_are_enough_for_it_and_for_its_end(stac
     root = stack.cloud.client("application-autoscaling")
     root.deregister_scalable_target(**target_id(stack.names, stack.model))
     rights = scaling_rights.for_deploying(stack.names, [stack.recipe])
-    describing = policies_of_roles.allow(["sagemaker:DescribeEndpoint"], [stack.names.arn("sagemaker", "endpoint/*")])
+    describing = allow(["sagemaker:DescribeEndpoint"], [stack.names.arn("sagemaker", "endpoint/*")])
     Scaling(client_with(stack, "deployer", [*rights, describing]), stack.names, stack.recipe).settle(1)
     assert target(stack) is not None
     assert len(policies(stack)) == 1
@@ -125,8 +125,7 @@ def client_with(stack: LambdaStack, name: str, statements: list[dict[str, Any]])
     """A client of a user who may do just that."""
     iam = stack.cloud.client("iam")
     iam.create_user(UserName=name)
-    document = json.dumps(policies_of_roles.document(*statements))
-    iam.put_user_policy(UserName=name, PolicyName="rights", PolicyDocument=document)
+    iam.put_user_policy(UserName=name, PolicyName="rights", PolicyDocument=json.dumps(document(*statements)))
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return stack.cloud.client("application-autoscaling", key["AccessKeyId"], key["SecretAccessKey"])
 

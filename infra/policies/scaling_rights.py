@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from comal.names import Names
 from comal.recipe import Recipe
 from comal.scaling_config import scales
-from infra.policies import Statement, allow
+from infra.policies import arns
+from infra.policies.statements import Statement, allow
 
 _LINKED_SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
 _LINKED_ROLE = f"role/aws-service-role/{_LINKED_SERVICE}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
@@ -23,10 +24,7 @@ def for_deploying(names: Names, recipes: Sequence[Recipe]) -> list[Statement]:
         statements += [
             allow(["application-autoscaling:DescribeScalingPolicies"], ["*"]),
             _on_targets(names, ["RegisterScalableTarget", "PutScalingPolicy"]),
-            allow(
-                ["sagemaker:UpdateEndpointWeightsAndCapacities"],
-                [names.arn("sagemaker", f"endpoint/{names.of_model('*')}")],
-            ),
+            allow(["sagemaker:UpdateEndpointWeightsAndCapacities"], [arns.sagemaker(names, "endpoint/")]),
             allow(["cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms"], [_alarms(names)]),
             # Made once for an account, by the first target; AWS scales with it.
             allow(

@@ -1,0 +1,1 @@
+"""Who may do what: least-privilege policies as plain data, by who holds them."""

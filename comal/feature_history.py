@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from comal.feature_group import FeatureGroup
 from comal.feature_windows import MICROSECONDS, Floats, Records, Rows, new_records
-from comal.time_order import Ints, places
+from comal.time_order import Ints, newest_known
 
 
 @dataclass(frozen=True)
@@ -27,31 +27,19 @@ class History:
 
         Of the records known by then the newest row's counts, of several of the same row the one written last.
         """
-        written = self._that_ever_count()
-        known_at, of_entities = self.known_at[written], self.records.entities[written]
-        position = places(of_entities, known_at, entities, times, inclusive=False) - 1
-        found = np.full((len(times), self.records.values.shape[1]), np.nan)
+        rows = self.records
+        position = newest_known(rows.entities, rows.times, self.known_at, entities, times)
         counts = position >= 0
-        counts[counts] = of_entities[position[counts]] == entities[counts]
-        counts[counts] = known_at[position[counts]] > times[counts] - ttl_s * MICROSECONDS
-        found[counts] = self.records.values[written[position[counts]]]
+        counts[counts] = self.known_at[position[counts]] > times[counts] - ttl_s * MICROSECONDS
+        found = np.full((len(times), rows.values.shape[1]), np.nan)
+        found[counts] = rows.values[position[counts]]
         return found
 
     def newest(self) -> Ints:
         """Position of the record of each entity that counts now."""
-        written = self._that_ever_count()
-        entities = self.records.entities[written]
-        is_last = np.ones(len(written), dtype=np.bool_)
-        is_last[:-1] = entities[1:] != entities[:-1]
-        return written[is_last]
-
-    def _that_ever_count(self) -> Ints:
-        """Positions by (entity, known at), without those that come after a record of a later row."""
-        rows = self.records
-        order = np.lexsort((np.arange(len(rows.times)), rows.times, self.known_at, rows.entities))
-        ranks = np.unique(rows.times[order], return_inverse=True)[1] if len(order) else order
-        progress = rows.entities[order] * (len(order) + 1) + ranks
-        return order[progress == np.maximum.accumulate(progress)] if len(order) else order
+        entities = np.unique(self.records.entities)
+        at_last = np.full(len(entities), np.iinfo(np.int64).max)
+        return newest_known(self.records.entities, self.records.times, self.known_at, entities, at_last)
 
 
 def new_history(group: FeatureGroup, rows: Rows, ingestion: int, ingested_at: int) -> History:

@@ -1,8 +1,8 @@
-"""DuckDB's join against the slow and obvious way, and against the one that functions use."""
+"""What was known at moments, against the slow and obvious way, against DuckDB, and against what functions are told."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -74,16 +74,6 @@ def obvious(question: tuple[str, int], rows: list[tuple[str, int, int]], ttl_min
     return number if ttl_minutes is None or since > time - ttl_minutes else None
 
 
-@pytest.fixture(scope="module", params=["pairs", "standing"])
-def way(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Both ways to ask again: no pair is too many, and every pair is."""
-    with pytest.MonkeyPatch.context() as patch:
-        if request.param == "standing":
-            patch.setattr("comal.point_in_time._PAIRS", -1)
-        yield
-
-
-@pytest.mark.usefixtures("way")
 @given(st.lists(question, min_size=1, max_size=12), st.lists(record, max_size=14), st.sampled_from([None, 1, 5]))
 @settings(max_examples=120, deadline=None)
 def test_every_entity_gets_what_was_known_and_nothing_else(
@@ -110,6 +100,45 @@ def test_functions_and_research_know_the_same(
     found = history.at(asked, np.array([time for _, time in questions], dtype=np.int64), ttl_s=1000)[:, 0]
     expected = [float("nan") if value is None else value for value in joined(questions, rows)["pace"].to_pylist()]
     np.testing.assert_array_equal(found, expected)
+
+
+def test_many_rows_are_answered_as_duckdb_does_by_looking_at_every_record() -> None:
+    """More than are searched for at once, of entities that have none, few and most of the records."""
+    rng = np.random.default_rng(5)
+    stores = np.minimum(rng.geometric(0.3, 40_000), 20)
+    happened = rng.integers(0, 500, 40_000)
+    known = happened + rng.integers(-20, 60, 40_000)
+    of_stores, at = rng.integers(0, 25, 20_000), rng.integers(0, 600, 20_000)
+    records = pa.table(
+        {"store": stores, "happened": _minutes(happened), "known": _minutes(known), "number": range(40_000)}
+    )
+    asked = pa.table({"store": of_stores, "at": _minutes(at), "position": range(20_000)})
+    found = point_in_time(
+        asked, records, entity="store", time="at", event_time="happened", known_at="known", features=["number"]
+    )
+    with duckdb.connect() as connection:
+        connection.register("asked", asked)
+        connection.register("records", records)
+        expected = connection.sql(
+            "select position, arg_max(number, (happened, greatest(happened, known), number)) as number"
+            " from asked left join records on asked.store = records.store and greatest(happened, known) < asked.at"
+            " group by position order by position"
+        ).to_arrow_table()
+    assert found["number"].to_pylist() == expected["number"].to_pylist()
+    assert 0 < found["number"].null_count < 20_000
+
+
+def _minutes(numbers: np.ndarray) -> pa.Array:
+    return pa.array(numbers * 60_000_000).cast(TIMES)
+
+
+def test_rows_without_entity_or_time_are_told_nothing_and_tell_nothing() -> None:
+    asked = pa.table({"store": ["norte", None, "norte"], "at": pa.array([moment(9), moment(9), None], TIMES)})
+    told = pa.array([moment(1), moment(2), None, moment(4)], TIMES)
+    known = pa.array([moment(1), moment(2), moment(3), None], TIMES)
+    records = pa.table({"store": ["norte", None, "norte", "norte"], "happened": told, "known": known, "pace": range(4)})
+    columns = {"entity": "store", "time": "at", "event_time": "happened", "known_at": "known", "features": ["pace"]}
+    assert point_in_time(asked, records, **columns)["pace"].to_pylist() == [0, None, None]
 
 
 def test_times_without_a_zone_are_utc() -> None:

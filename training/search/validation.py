@@ -252,6 +252,11 @@ class CrossValidation:
                 f"A fold of {len(fold.scored)} training rows does not define {metric}.",
                 next_step="Push more rows, or choose another gate.metric.",
             )
+        if metric == "log_loss":
+            # The rule of succession (Laplace, 1774): after n rows without a mistake the next is one of n + 2. By rows
+            # that hold no surprise the surest model is the best, until the first surprise: that costs it the most.
+            surprise = 1 / (len(self.rows.target) + 2)
+            return (1 - surprise) * score + surprise * _loss_if_surprised(actual, predicted)
         return -score if metric in HIGHER_IS_BETTER else score
 
     def _report_fold(self, number: int) -> None:
@@ -265,6 +270,14 @@ class CrossValidation:
         """Whether the trial is to be given up, told by a loss on so many rows."""
         every_row = len(self.rows.target)
         return scored >= min(_ROWS_TO_COMPARE, every_row // 2) and self.report(step, loss)
+
+
+def _loss_if_surprised(actual: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
+    """Log loss if every row were of another class than it is, of each of the others as often."""
+    least = np.finfo(np.float64).eps
+    losses = -np.log(np.clip(predicted, least, 1))
+    of_own = losses[np.arange(len(actual)), actual.astype(np.int64)]
+    return float((losses.sum(axis=1) - of_own).mean() / (predicted.shape[1] - 1))
 
 
 def with_training(recipe: Recipe, training: Training, params: dict[str, int] | None = None) -> Recipe:

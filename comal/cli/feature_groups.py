@@ -4,20 +4,16 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from comal.absence import is_absent
 from comal.cli.catalogue import deployed_recipe, require_model
 from comal.cli.target import Target
-from comal.contract_columns import ColumnCheck, column_checks
 from comal.errors import PlatformError, UserError
 from comal.feature_group import FeatureGroup
-from comal.offline_store import data_uri, read_records
-from comal.recipe import Recipe
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_feature_store_BatchGetRecordIdentifier.html
 _RECORDS_PER_CALL = 100
@@ -35,8 +31,10 @@ class OpenGroup:
     group: FeatureGroup
 
     @cached_property
-    def records(self) -> pa.Table:
+    def records(self) -> "pa.Table":
         """All of its offline records; see `read_records`."""
+        from comal.offline_store import data_uri, read_records  # Arrow takes a fifth of a second, and not all ask
+
         uri = data_uri(self.target.client("sagemaker"), self.full_name)
         return read_records(self.target.client("s3"), uri, self.group)
 
@@ -118,38 +116,3 @@ def _require(target: Target, one: OpenGroup) -> None:
         raise UserError(
             f"Stack '{target.stack}' has no feature group {one.full_name}.", next_step=f"Run: comal up{target.option}"
         ) from error
-
-
-def entity_texts(check: ColumnCheck, column: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
-    """Entities as the feature store names them, whatever a file calls them: the text of what validation makes of them.
-
-    Returns:
-        Texts, null where there is no value, and which rows do not fit the recipe.
-    """
-    converted = check.convert(column)
-    texts = converted.values.cast(pa.string())
-    return texts, np.asarray(texts.is_null().to_numpy(zero_copy_only=False) & ~converted.missing, dtype=np.bool_)
-
-
-class OnlineFeatures:
-    """Completes rows for a model with what is online of their entities; what a row says itself stays."""
-
-    def __init__(self, groups: list[OpenGroup], recipe: Recipe) -> None:
-        self._groups = groups
-        self._checks = column_checks(recipe)
-        self._known: dict[tuple[str, str], dict[str, float]] = {}
-
-    def complete(self, row: dict[str, Any]) -> dict[str, Any]:
-        """The row with the windows of its entities; null where nothing is known."""
-        for one in self._groups:
-            texts, _ = entity_texts(self._checks[one.group.entity], pa.array([row.get(one.group.entity)]))
-            (entity,) = texts.to_pylist()
-            known = self._of(one, entity) if entity is not None else {}
-            row = {**{window: known.get(window) for window in one.group.windows}, **row}
-        return row
-
-    def _of(self, one: OpenGroup, entity: str) -> dict[str, float]:
-        key = (one.name, entity)
-        if key not in self._known:
-            self._known[key] = one.online(entity) or {}
-        return self._known[key]

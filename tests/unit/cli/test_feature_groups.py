@@ -7,8 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from comal.cli.feature_groups import OnlineFeatures, OpenGroup
-from comal.cli.features import _joined, _moments, _newest, _read
+from comal.cli.feature_groups import OpenGroup
+from comal.cli.feature_table import newest_of, read_rows, with_features
+from comal.cli.online_features import OnlineFeatures
 from comal.cli.repository import Repository
 from comal.cli.target import Target
 from comal.clients import Connection
@@ -97,7 +98,7 @@ def test_offline_as_online_an_entity_without_values_is_known_and_an_expired_one_
     group.__dict__["records"] = pa.table(
         {"store": stores, KNOWN_AT: times, EVENT_TIME: times, "pace": pa.array([1.5, None, 2.0])}
     )
-    newest = _newest(group)
+    newest = newest_of(group)
     assert newest == {"norte": {"pace": 1.5}, "silent": {}, "expired": None}
     assert group.online_all(["norte", "silent"]) == {name: newest[name] for name in ("norte", "silent")}
 
@@ -127,8 +128,8 @@ def test_an_entity_is_found_however_a_file_or_a_row_writes_it(kind: str, tmp_pat
     group.__dict__["records"] = pa.table({"store": [name], KNOWN_AT: time, EVENT_TIME: time, "pace": [1.5]})
     file = tmp_path / "orders.csv"
     file.write_text(f"store,at,tip\n{written},100,2\n,100,3\n")
-    table = _read(file, recipe, [group])
-    found = _joined(file, table, _moments(file, table, recipe), [group], recipe)
+    table = read_rows(file, recipe, [group])
+    found = with_features(file, table, [group], recipe)
     assert found.column("pace").to_pylist() == [1.5, None]
     assert found.column("tip").to_pylist() == [2, 3]
     assert OnlineFeatures([group], recipe).complete({"store": written})["pace"] == 1.5
@@ -140,9 +141,9 @@ def test_an_entity_that_the_recipe_does_not_know_is_named(tmp_path: Path) -> Non
     recipe, group = recipe_of({"type": "integer"}), opened(Store(per_call=9), tmp_path)
     file = tmp_path / "orders.csv"
     file.write_text("store,at\n7,100\nseven,100\n")
-    table = _read(file, recipe, [group])
+    table = read_rows(file, recipe, [group])
     with pytest.raises(DataError, match="store of row 1 is 'seven'; expected whole numbers"):
-        _joined(file, table, _moments(file, table, recipe), [group], recipe)
+        with_features(file, table, [group], recipe)
 
 
 def test_a_column_that_is_there_twice_is_named(tmp_path: Path) -> None:
@@ -150,4 +151,4 @@ def test_a_column_that_is_there_twice_is_named(tmp_path: Path) -> None:
     file = tmp_path / "orders.csv"
     file.write_text("store,store,at\n7,7,100\n")
     with pytest.raises(DataError, match="has the column store twice"):
-        _read(file, recipe, [group])
+        read_rows(file, recipe, [group])

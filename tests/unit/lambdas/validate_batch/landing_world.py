@@ -57,6 +57,9 @@ class World:
                 {"AttributeName": "sk", "AttributeType": "S"},
             ],
         )
+        self.inbox = self.sqs.create_queue(
+            QueueName=self.names.shared("validate_batch"), Attributes={"VisibilityTimeout": "1800"}
+        )["QueueUrl"]
         self._listen()
         self.put_recipe(RECIPE)
 
@@ -92,6 +95,25 @@ class World:
         envelope["detail"]["bucket"]["name"] = self.landing
         envelope["detail"]["object"].update({"key": key, "size": len(content), "version-id": answer["VersionId"]})
         return envelope
+
+    def send(self, envelope: dict[str, Any]) -> None:
+        """Put a message into the function's queue, as its rule does."""
+        self.sqs.send_message(QueueUrl=self.inbox, MessageBody=json.dumps(envelope))
+
+    def receive(self, wait_s: int = 0) -> list[dict[str, Any]]:
+        """What is visible in the function's queue, as Lambda hands it over."""
+        answer = self.sqs.receive_message(QueueUrl=self.inbox, MaxNumberOfMessages=10, WaitTimeSeconds=wait_s)
+        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self.names.shared('validate_batch')}"
+        return [
+            {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "eventSource": "aws:sqs",
+                "eventSourceARN": arn,
+            }
+            for message in answer.get("Messages", [])
+        ]
 
     def validate(self, envelope: dict[str, Any], now_s: int = NOW_S, **clients: Any) -> Batch:
         """One delivery; `clients` stand in for the real ones."""

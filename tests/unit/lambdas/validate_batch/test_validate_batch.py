@@ -4,16 +4,22 @@ import copy
 import json
 import subprocess
 import sys
+import time
+from contextlib import suppress
+from types import SimpleNamespace
 from urllib.parse import quote_plus
 
 import pytest
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from comal import clients, events
 from comal.lambda_environment import LambdaEnvironment
 from comal.profile import Profile
 from comal.recipe import Recipe
+from comal.table_items import from_item
 from lambdas.validate_batch import logic
 from lambdas.validate_batch.batch_table import BatchAtWorkError
+from lambdas.validate_batch.buckets import Buckets
 from lambdas.validate_batch.handler import handle
 from lambdas.validate_batch.upload import UNCLAIMED, read_upload
 from tests.running_cloud import ACCOUNT, REGION, REPOSITORY, RunningCloud
@@ -260,8 +266,11 @@ def test_a_recipe_that_changes_between_attempts_does_not_change_the_end(world):
 class Context:
     function_name = "validate_batch"
 
+    def __init__(self, remaining_ms: int = 60_000) -> None:
+        self._remaining_ms = remaining_ms
+
     def get_remaining_time_in_millis(self) -> int:
-        return 60_000
+        return self._remaining_ms
 
 
 @pytest.fixture
@@ -289,13 +298,73 @@ def test_of_a_batch_of_messages_only_those_that_failed_come_again(world, ambient
     broken = copy.deepcopy(GOLDEN)
     broken["detail"]["bucket"]["name"] = world.landing
     del broken["detail"]["object"]["version-id"]
-    records = [
-        {"messageId": message_id, "body": json.dumps(envelope), "eventSource": "aws:sqs"}
-        for message_id, envelope in (("good", world.push(GOOD)), ("broken", broken), ("bad", world.push(BAD)))
-    ]
+    for envelope in (world.push(GOOD), broken, world.push(BAD)):
+        world.send(envelope)
+    records = world.receive()
+    (broken_id,) = [record["messageId"] for record in records if record["body"] == json.dumps(broken)]
     answer = handle({"Records": records}, Context())
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "broken"}]}
+    assert answer == {"batchItemFailures": [{"itemIdentifier": broken_id}]}
     assert {key.split("/")[0] for key in world.filed()} == {"validated", "quarantine", "profiles", "reports"}
+
+
+class EndOfProcess(BaseException):
+    """Ends a handler as a kill does: nothing of it may catch this."""
+
+
+@pytest.fixture
+def cut_off(world, ambient, monkeypatch):
+    """A pushed file whose validation was killed before it had filed the rows; its row in the table."""
+
+    def die(*_):
+        raise EndOfProcess
+
+    world.send(world.push(GOOD))
+    with monkeypatch.context() as patched:
+        patched.setattr(Buckets, "file_rows", die)
+        with pytest.raises(EndOfProcess):
+            handle({"Records": world.receive()}, Context(1_500))
+    row = rows_of_files(world)["week1.csv"]
+    assert row["status"] == "processing"
+    return row
+
+
+def rows_of_files(world):
+    """Rows of the batches table, by name of the file."""
+    items = world.dynamodb.scan(TableName=world.names.shared("batches"))["Items"]
+    return {row["source_key"].rsplit("/", 1)[-1]: row for row in map(from_item, items) if "source_key" in row}
+
+
+def test_a_file_that_was_cut_off_is_taken_up_when_its_function_must_have_ended(world, cut_off):
+    records = world.receive(wait_s=10)
+    assert time.time() >= cut_off["lease_until_s"]
+    assert handle({"Records": records}, Context()) == {"batchItemFailures": []}
+    row = rows_of_files(world)["week1.csv"]
+    assert (row["status"], row["announced"]) == ("validated", True)
+
+
+def test_the_same_file_pushed_again_meanwhile_waits_no_longer_than_that(world, cut_off):
+    world.send(world.push(GOOD, "again.csv"))
+    with pytest.raises(BatchProcessingError, match="BatchAtWorkError"):
+        handle({"Records": world.receive()}, Context(1_500))
+    ends = {}
+    while "processing" in ends.values() or not ends:
+        records = world.receive(wait_s=10)
+        assert records, "nothing came again"
+        for record in records:
+            # Either may come first; of two that come as one is at work, the other comes once more.
+            with suppress(BatchProcessingError):
+                handle({"Records": [record]}, Context(1_500))
+        ends = {name: row["status"] for name, row in rows_of_files(world).items()}
+    assert ends == {"week1.csv": "validated", "again.csv": "duplicate"}
+    assert len([key for key in world.filed() if key.startswith("validated/")]) == 1
+
+
+def test_a_lease_lasts_until_the_last_moment_of_its_function(world, ambient, monkeypatch):
+    """Else the next attempt could begin while this one is still at work."""
+    monkeypatch.setattr("lambdas.validate_batch.handler.time", SimpleNamespace(time=lambda: NOW_S + 0.9))
+    world.send(world.push(GOOD))
+    handle({"Records": world.receive()}, Context(1_200))
+    assert rows_of_files(world)["week1.csv"]["lease_until_s"] == NOW_S + 3
 
 
 def test_importing_the_handler_loads_neither_pandas_nor_pyarrow():

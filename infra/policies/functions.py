@@ -17,7 +17,7 @@ def basics(names: Names, function: str) -> list[Statement]:
 
 
 def reads_queue(names: Names, function: str) -> Statement:
-    """What Lambda needs, as the function, to hand it its queue's messages.
+    """What Lambda needs, as the function, to hand it its queue's messages; validate_batch hides its own until its end.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     """

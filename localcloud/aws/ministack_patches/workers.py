@@ -5,6 +5,7 @@ missing dependency until the function runs on AWS), and waits 50 ms for log line
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -58,6 +59,11 @@ _DIRECTORY_PREFIX = "ministack-lambda-"
 # Written by the worker after each call's log lines, so that reading them needs no waiting.
 _END_OF_LOG = "\x00end of log"
 _LOG_TIMEOUT_S = 0.25
+# A function ends with the cloud, however that ends: the other end of the pipe is nobody's then.
+_ENDS_WITH_THE_CLOUD = """\
+import os, sys, threading
+threading.Thread(target=lambda: (os.read(int(sys.argv[1]), 1), os._exit(1)), daemon=True).start()
+"""
 _INVOCATION_END = "        _real_stdout.flush()\n\nrun()"
 _INVOCATION_ERROR = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
 _INVOCATION_ERROR_WITH_TYPE = _INVOCATION_ERROR.replace("{", '{"type": type(e).__name__, ', 1)
@@ -73,7 +79,9 @@ class Runtime:
         """Links the built-in packages into the directory `packages`."""
         self.layers = layers
         self.packages = packages
-        self.script = _worker_script()
+        self.script = _ENDS_WITH_THE_CLOUD + _worker_script()
+        # The write end is kept open by this process alone, and for as long as it lives.
+        self.cloud_is_over, self._cloud_is_alive = os.pipe()
         shutil.rmtree(packages, ignore_errors=True)
         packages.mkdir(parents=True)
         for path in files_of_distribution(_RUNTIME_DISTRIBUTION):
@@ -148,8 +156,9 @@ def _make_worker_class(runtime: Runtime) -> type:
             variables = function_variables(self.config)
             # -S: without the site-packages of the interpreter's own environment.
             self._proc: Any = subprocess.Popen(
-                [sys.executable, "-S", str(script)],
+                [sys.executable, "-S", str(script), str(runtime.cloud_is_over)],
                 cwd=code,
+                pass_fds=[runtime.cloud_is_over],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -91,6 +91,17 @@ def test_after_kill_9_everything_older_than_two_seconds_is_there(tmp_path: Path)
         stop_cloud(third)
 
 
+def processes_below(directory: Path) -> list[str]:
+    """Command lines that name a file below a directory."""
+    lines = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            lines.append((process / "cmdline").read_text().replace("\0", " "))
+        except OSError:  # it has ended meanwhile
+            continue
+    return [line for line in lines if str(directory) in line]
+
+
 def test_what_a_killed_function_was_at_work_on_is_worked_on_at_once(tmp_path: Path) -> None:
     cloud = start_cloud(tmp_path / "state")
     sqs = cloud.client("sqs")
@@ -107,10 +118,12 @@ def test_what_a_killed_function_was_at_work_on_is_worked_on_at_once(tmp_path: Pa
         lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=received)["Attributes"][received[0]] == "1",
         "the worker",
     )
+    assert any("_worker.py" in line for line in processes_below(tmp_path))
     cloud.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     time.sleep(LOST_AT_MOST_S)
     cloud.process.kill()
     cloud.process.wait()
+    wait_for(lambda: not processes_below(tmp_path), "the function's end")
     second = start_cloud(tmp_path / "state", cloud.port)
     try:
         messages = second.client("sqs").receive_message(QueueUrl=url)["Messages"]

@@ -237,7 +237,13 @@ def test_the_research_notebook_fits_what_production_then_registers(clone, monkey
     assert record.run_id in tabled.outputs[-1]["data"]["text/plain"]
 
 
-@pytest.mark.parametrize("groups", [tempo(delay="30m", ttl="30d"), GROUPS], ids=["another delay and ttl", "as it was"])
+@pytest.mark.parametrize(
+    "groups",
+    [
+        pytest.param(tempo(delay="30m", ttl="30d"), id="another delay and ttl"),
+        pytest.param(GROUPS, id="as it was", marks=pytest.mark.slow),
+    ],
+)
 def test_changed_windows_are_computed_from_what_is_there_and_trained_on_without_a_push(clone, groups):
     before = newest(clone)
     write_recipe(clone, feature_groups=groups)

@@ -72,16 +72,16 @@ def files_digest(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def differences(then: Lineage, now: Lineage) -> Iterator[str]:
-    """What differs between two runs that should give the same model, what matters most first."""
+def differences(then: Lineage, now: Lineage, first: str, second: str) -> Iterator[str]:
+    """What differs between two runs, called by names of theirs; what matters most first."""
     known = {entry.key: entry for entry in now.inputs}
     for entry in then.inputs:
         if entry.key not in known:
-            yield f"input {entry.key} is gone"
+            yield f"input {entry.key} went into {first} only"
         elif known[entry.key].sha256 != entry.sha256:
             yield f"input {entry.key} holds other rows than then"
     for key in sorted(known.keys() - {entry.key for entry in then.inputs}):
-        yield f"input {key} was not there then"
+        yield f"input {key} went into {second} only"
     if then.recipe_sha256 != now.recipe_sha256:
         yield "the recipe is another one"
     if then.fit_sha256 != now.fit_sha256:

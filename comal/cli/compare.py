@@ -55,7 +55,8 @@ def _differences(target: Target, model: str, rows: list[dict[str, Any]]) -> list
     then, now = (lineage_of(target, model, row) for row in rows)
     recipes = [recipe_of(target, model, row) for row in rows]
     named = list(recipe_differences(*recipes))
-    return [*named, *(one for one in differences(then, now) if not (named and "recipe" in one))]
+    first, second = (f"version {row['version']}" for row in rows)
+    return [*named, *(one for one in differences(then, now, first, second) if not (named and "recipe" in one))]
 
 
 def _lines(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:

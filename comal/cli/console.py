@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,10 @@ from rich.table import Table
 
 # Wide enough that a table in a file or a pipe keeps one line a row.
 PIPE_WIDTH = 160
+# Spaces between two columns.
+_BETWEEN = 2
+# A row that would fill more lines is long text in a narrow column.
+_LINES_OF_A_ROW = 3
 
 
 def _console(*, stderr: bool) -> Console:
@@ -57,11 +62,28 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "", header: bool = True) -> None:
-    """Print rows for people. None shows as –."""
+    """Print rows for people; one after the other where the terminal is too narrow for a table. None shows as –."""
+    cells = [["–" if cell is None else str(cell) for cell in row] for row in rows]
+    filled = [[name, *column] for name, *column in zip(columns, *cells, strict=True)]
+    widths = [max(len(word) for cell in column for word in (cell.split() or [""])) for column in filled]
+    between = _BETWEEN * (len(columns) - 1)
+    fits = sum(widths) + between <= out.width
+    whole = sum(max(map(len, column)) for column in filled) + between
+    if not header or (fits and whole <= _LINES_OF_A_ROW * out.width):
+        _print_grid(columns if header else [], cells, widths if fits else [], title)
+        return
+    for row in cells:
+        _print_grid([], list(zip(columns, row, strict=True)), [], title)
+        out.print()
+        title = ""
+
+
+def _print_grid(header: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int], title: str) -> None:
+    """A table whose columns are at least so wide."""
     table = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.show_header = header
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    table.show_header = bool(header)
+    for name, width in zip_longest(header or [""] * len(rows[0] if rows else []), widths):
+        table.add_column(name, overflow="fold", min_width=width)
     for row in rows:
-        table.add_row(*("–" if cell is None else escape(str(cell)) for cell in row))
+        table.add_row(*map(escape, row))
     out.print(table)

@@ -2,6 +2,7 @@
 
 import sys
 import webbrowser
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -144,5 +145,5 @@ def _cells(row: dict[str, Any], record: RunRecord) -> tuple[Any, ...]:
         record.data.trained_rows,
         metrics_text(record.metrics),
         f"{sum(record.seconds.values()):.1f} s",
-        record.started,
+        f"{datetime.fromisoformat(record.started):%Y-%m-%d %H:%M}",
     )

@@ -47,7 +47,7 @@ def reproduce(
             except KeyboardInterrupt:
                 complain("Interrupted.", "The training job is stopped, and what it left is deleted.")
                 raise typer.Exit(INTERRUPTED) from None
-            found = list(differences(then, now))
+            found = list(differences(then, now, f"version {version}", "its training again"))
     identical = now is not None and now.artifact_sha256 == then.artifact_sha256
     outcome: dict[str, Any] = {
         "version": version,

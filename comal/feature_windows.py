@@ -5,6 +5,7 @@ newest record counts that was known by then.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,6 @@ from comal.time_order import Ints, places
 Floats = NDArray[np.float64]
 
 MICROSECONDS = 1_000_000
-# Sums of the same values may differ in their last digits, by where they begin.
-_SAME = 1e-9
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,17 @@ class Rows:
         newest = order[is_last]
         return self.where(newest[np.lexsort((came[newest], self.times[newest], self.entities[newest]))])
 
+    def is_news(self) -> NDArray[np.bool_]:
+        """Which rows say something else than the one before them that tells of the same, or are the first to tell."""
+        numbers = self.numbers()
+        order = np.lexsort((np.arange(len(numbers)), self.ingestions, numbers))
+        is_other = np.ones(len(order), dtype=np.bool_)
+        columns = [numbers, self.entities, *self.values.values()]
+        is_other[1:] = np.any([_differ(column[order]) for column in columns], axis=0)
+        found = np.empty(len(order), dtype=np.bool_)
+        found[order] = is_other
+        return found
+
     def numbers(self) -> Ints:
         """Number of what each row tells of, by key and time: a row's and its corrections' are the same."""
         order = np.lexsort((self.times, self.keys))
@@ -66,6 +76,12 @@ class Rows:
         found = np.empty(len(order), dtype=np.int64)
         found[order] = np.cumsum(is_other)
         return found
+
+
+def _differ(column: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which entries differ from the one before them."""
+    one, other = column[:-1], column[1:]
+    return np.asarray((one != other) & ~(np.isnan(one) & np.isnan(other)), dtype=np.bool_)
 
 
 @dataclass(frozen=True)
@@ -130,9 +146,9 @@ def _compare(before: Records, after: Records) -> tuple[NDArray[np.bool_], NDArra
     starts = places(before.entities, before.times, after.entities, after.times, inclusive=False)
     known = ends > starts
     same = np.zeros(len(known), dtype=np.bool_)
-    same[known] = np.isclose(
-        before.values[starts[known]], after.values[known], rtol=_SAME, atol=_SAME, equal_nan=True
-    ).all(axis=1)
+    # To the last digit: a window's value is made of its own rows' values, in their order, and of nothing else.
+    one, other = before.values[starts[known]], after.values[known]
+    same[known] = ((one == other) | (np.isnan(one) & np.isnan(other))).all(axis=1)
     return known, same
 
 

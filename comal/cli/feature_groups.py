@@ -1,24 +1,19 @@
 """A model's feature groups as its stack deployed them: what is online, and every record offline."""
 
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from comal.absence import is_absent
 from comal.cli.catalogue import deployed_recipe, require_model
 from comal.cli.target import Target
-from comal.errors import PlatformError, UserError
+from comal.errors import UserError
 from comal.feature_group import FeatureGroup
+from comal.online_store import RECORDS_PER_CALL, online_records
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_feature_store_BatchGetRecordIdentifier.html
-_RECORDS_PER_CALL = 100
-_ATTEMPTS = 5
-_FIRST_PAUSE_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,9 @@ class OpenGroup:
         """The windows of an entity as they are online, without those that are missing; None for nobody."""
         runtime = self.target.client("sagemaker-featurestore-runtime")
         answer = runtime.get_record(FeatureGroupName=self.full_name, RecordIdentifierValueAsString=entity)
-        return self._windows(answer["Record"]) if "Record" in answer else None
+        if "Record" not in answer:
+            return None
+        return self._windows({one["FeatureName"]: one["ValueAsString"] for one in answer["Record"]})
 
     def online_all(self, entities: Iterable[str]) -> dict[str, dict[str, float]]:
         """What `online` says of many entities, without those of which nothing is known; each is asked for once.
@@ -51,34 +48,14 @@ class OpenGroup:
             PlatformError: The feature store refused a record, or did not get to it.
         """
         wanted, found = list(dict.fromkeys(entities)), {}
-        for first in range(0, len(wanted), _RECORDS_PER_CALL):
-            for answer in self._answers(wanted[first : first + _RECORDS_PER_CALL]):
-                found[answer["RecordIdentifierValueAsString"]] = self._windows(answer["Record"])
+        runtime = self.target.client("sagemaker-featurestore-runtime")
+        for first in range(0, len(wanted), RECORDS_PER_CALL):
+            some = wanted[first : first + RECORDS_PER_CALL]
+            for entity, values in online_records(runtime, self.full_name, some):
+                found[entity] = self._windows(values)
         return found
 
-    def _answers(self, asked: list[str]) -> Iterator[dict[str, Any]]:
-        """Records of at most a hundred entities; what the store did not get to is asked for again."""
-        runtime = self.target.client("sagemaker-featurestore-runtime")
-        for attempt in range(_ATTEMPTS):
-            wanted = {"FeatureGroupName": self.full_name, "RecordIdentifiersValueAsString": asked}
-            answer = runtime.batch_get_record(Identifiers=[wanted])
-            for refused in answer["Errors"]:
-                raise PlatformError(
-                    f"{self.full_name} refuses {refused['RecordIdentifierValueAsString']}: {refused['ErrorMessage']}",
-                    next_step="Try again; if it stays, look at the feature group in SageMaker.",
-                )
-            yield from answer["Records"]
-            asked = [key for one in answer["UnprocessedIdentifiers"] for key in one["RecordIdentifiersValueAsString"]]
-            if not asked:
-                return
-            time.sleep(_FIRST_PAUSE_S * 2**attempt)
-        raise PlatformError(
-            f"{self.full_name} did not get to {len(asked)} records in {_ATTEMPTS} calls.",
-            next_step="Try again in a minute.",
-        )
-
-    def _windows(self, record: list[dict[str, str]]) -> dict[str, float]:
-        values = {one["FeatureName"]: one["ValueAsString"] for one in record}
+    def _windows(self, values: dict[str, str]) -> dict[str, float]:
         return {name: float(values[name]) for name in self.group.windows if name in values}
 
 

@@ -55,7 +55,7 @@ def ingest_features(names: Names) -> list[Statement]:
         allow(["dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"], [arns.table(names, "features")]),
         allow(["dynamodb:Query", "dynamodb:UpdateItem"], [arns.table(names, "batches")]),
         allow(
-            ["sagemaker:DescribeFeatureGroup", "sagemaker:GetRecord", "sagemaker:PutRecord"],
+            ["sagemaker:DescribeFeatureGroup", "sagemaker:BatchGetRecord", "sagemaker:PutRecord"],
             [arns.sagemaker(names, "feature-group/")],
         ),
         _emits(names),

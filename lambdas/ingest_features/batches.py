@@ -10,14 +10,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from comal import s3_layout
 from comal.feature_windows import MICROSECONDS, Floats
 from comal.names import Names
 from comal.recipe import Recipe
 from comal.table_items import from_item, to_attribute, to_item
+from comal.time_order import Ints
 
 _TIME = pa.timestamp("us", "UTC")
+_AHEAD = 24 * 3600 * MICROSECONDS
 
 
 @dataclass(frozen=True)
@@ -101,13 +104,17 @@ class Batches:
         return path
 
 
-def times_of(table: pa.Table, recipe: Recipe) -> tuple[np.ndarray[Any, np.dtype[np.int64]], Any]:
-    """Event times in microseconds since 1970, UTC (0 where missing), and which rows have one."""
+def times_of(table: pa.Table, recipe: Recipe, came_at: int) -> tuple[Ints, NDArray[np.bool_]]:
+    """Event times in microseconds since 1970, UTC (0 where missing), and which rows have one that can be.
+
+    Not before 1970, nor later than a day after the file came, as clocks differ by no more: a row of 9999 would stay its
+    entity's newest for ever.
+    """
     assert recipe.event_time is not None  # the recipe has feature groups
     column = table.column(recipe.event_time.column).cast(_TIME)
+    times: Ints = pc.fill_null(column.cast(pa.int64()), 0).to_numpy()
     has = np.asarray(column.is_valid().to_numpy(), dtype=np.bool_)
-    times = pc.fill_null(column.cast(pa.int64()), 0).to_numpy()
-    return np.asarray(times, dtype=np.int64), has
+    return times, has & (times >= 0) & (times <= came_at + _AHEAD)
 
 
 def _microseconds(text: str) -> int:

@@ -9,6 +9,7 @@ import hashlib
 import io
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from comal.feature_group import EVENT_TIME, KNOWN_AT, FeatureGroup
 from comal.feature_history import History
 from comal.feature_windows import MICROSECONDS, Records
 from comal.offline_store import data_uri, hour_prefix, read_records
+from comal.online_store import RECORDS_PER_CALL, online_records
 
 _CALLS_AT_A_TIME = 8
 _HOUR = 3600 * MICROSECONDS
@@ -66,9 +68,12 @@ class FeatureStore:
             list(pool.map(lambda part: self._put_file(part, tag), by_hour))
 
     def put_online(self, newest: History, entities: list[str]) -> None:
-        """Put records online, but those that an entity's later row has overtaken."""
+        """Put records online, but those that are there, and those that an entity's later row has overtaken."""
+        names = [entities[code] for code in newest.records.entities]
+        hundreds = [names[first : first + RECORDS_PER_CALL] for first in range(0, len(names), RECORDS_PER_CALL)]
         with ThreadPoolExecutor(_CALLS_AT_A_TIME) as pool:
-            list(pool.map(lambda position: self._put_record(newest, position, entities), range(len(newest.known_at))))
+            online = dict(chain.from_iterable(pool.map(self._times_online, hundreds)))
+            list(pool.map(lambda at: self._put_record(newest, at, names[at], online), range(len(names))))
 
     def read_offline(self, since: int, codes: dict[str, int]) -> History:
         """Every record of some entities that was known at `since` or later, in microseconds; `codes` are theirs."""
@@ -112,16 +117,14 @@ class FeatureStore:
         key = f"{hour_prefix(prefix, latest)}{latest:%Y%m%dT%H%M%SZ}_{tag}.parquet"
         self._s3.put_object(Bucket=bucket, Key=key, Body=sink.getvalue())
 
-    def _put_record(self, newest: History, position: int, entities: list[str]) -> None:
+    def _put_record(self, newest: History, position: int, entity: str, online: dict[str, dict[str, int]]) -> None:
         records = newest.records
-        entity, time = entities[records.entities[position]], int(records.times[position])
-        known_at = int(newest.known_at[position])
-        online = self._times_online(entity)
-        if online and online[EVENT_TIME] > time:
-            return
-        if online and online[EVENT_TIME] < time:
+        time, known_at = int(records.times[position]), int(newest.known_at[position])
+        if there := online.get(entity):
+            if (there[EVENT_TIME], there[KNOWN_AT]) >= (time, known_at):
+                return
             # A late row may have been known before an earlier row was corrected; the store takes later times only.
-            known_at = max(known_at, online[KNOWN_AT] + 1)
+            known_at = max(known_at, there[KNOWN_AT] + 1)
         features = {
             self._group.entity: entity,
             KNOWN_AT: _text(known_at),
@@ -138,14 +141,12 @@ class FeatureStore:
             TargetStores=["OnlineStore"],
         )
 
-    def _times_online(self, entity: str) -> dict[str, int]:
-        """Times of what is online of an entity, in microseconds; empty where nothing is."""
-        answer = self._runtime.get_record(
-            FeatureGroupName=self._name, RecordIdentifierValueAsString=entity, FeatureNames=[EVENT_TIME, KNOWN_AT]
-        )
-        return {
-            one["FeatureName"]: round(float(one["ValueAsString"]) * MICROSECONDS) for one in answer.get("Record", [])
-        }
+    def _times_online(self, entities: list[str]) -> list[tuple[str, dict[str, int]]]:
+        """Times of what is online of entities, in microseconds."""
+        return [
+            (entity, {name: round(float(value) * MICROSECONDS) for name, value in times.items()})
+            for entity, times in online_records(self._runtime, self._name, entities, [EVENT_TIME, KNOWN_AT])
+        ]
 
 
 def _seconds(times: Any) -> pa.Array:

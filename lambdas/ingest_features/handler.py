@@ -69,4 +69,5 @@ def _ingestion(names: Names, recipe: Recipe, context: Any) -> FeatureIngestion:
         stores=stores,
         bus=EventBus(client("events")),
         has_time=lambda: context.get_remaining_time_in_millis() > _FOR_ONE_BATCH_MS,
+        warn=lambda text: Logger().warning(text, model=recipe.model),
     )

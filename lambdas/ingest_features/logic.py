@@ -37,6 +37,7 @@ class FeatureIngestion:
     Attributes:
         stores: A feature group of SageMaker for each of the recipe's, by name.
         has_time: Whether there is time for one more batch.
+        warn: Takes what whoever reads the log should know.
     """
 
     names: Names
@@ -46,6 +47,7 @@ class FeatureIngestion:
     stores: dict[str, FeatureStore]
     bus: EventBus
     has_time: Callable[[], bool]
+    warn: Callable[[str], None]
 
     def catch_up(self) -> int:
         """Ingest every validated batch that is not ingested; returns how many that were.
@@ -82,13 +84,19 @@ class FeatureIngestion:
 
     def _planned(self, batch: ValidatedBatch, earlier: list[Ingestion]) -> Ingestion:
         table = self.batches.read(self.recipe, batch.validated_key)
-        times, has_time = times_of(table, self.recipe)
+        ingested_at = max([batch.received_at, *(one.ingested_at + _NEXT for one in earlier[-1:])])
+        times, has_time = times_of(table, self.recipe, ingested_at)
         known = times[has_time]
+        if len(known) < len(times):
+            self.warn(
+                f"{len(times) - len(known)} of {len(times)} rows of batch {batch.batch_id} are in no window: they have "
+                "no time, or one before 1970 or a day after their file came."
+            )
         return Ingestion(
             number=len(earlier),
             batch_id=batch.batch_id,
             validated_key=batch.validated_key,
-            ingested_at=max([batch.received_at, *(one.ingested_at + _NEXT for one in earlier[-1:])]),
+            ingested_at=ingested_at,
             rows=table.num_rows,
             first=int(known.min()) if len(known) else 0,
             last=int(known.max()) if len(known) else 0,
@@ -120,18 +128,18 @@ class FeatureIngestion:
     ) -> Floats:
         """Write a group's records; returns what was known at each row of the batch: rows x windows."""
         rows, entities = self._rows(group, needed, tables)
-        written = new_history(group, rows, ingestion.number, ingestion.ingested_at)
+        written = new_history(group, rows, ingestion.number, {one.number: one.ingested_at for one in needed})
         identity = f"{ingestion.number} {ingestion.batch_id}"
         store.write_offline(written, entities, identity, ingestion.ingested_at)
         newest = written.newest()
         store.put_online(_some(written, newest), entities)
 
         own = tables[ingestion.batch_id]
-        times, has_time = times_of(own, self.recipe)
+        times, has_time = times_of(own, self.recipe, ingestion.ingested_at)
         names = own.column(group.entity).cast(pa.string()).to_pylist()
         codes = {name: code for code, name in enumerate(dict.fromkeys(name for name in names if name is not None))}
         asked = np.array([codes.get(name, -1) for name in names], dtype=np.int64)
-        history = store.read_offline(ingestion.first - group.ttl_s * MICROSECONDS, codes)
+        history = store.read_offline(max(0, ingestion.first - group.ttl_s * MICROSECONDS), codes)
         known = history.at(asked, times, group.ttl_s)
         known[~has_time] = np.nan
         return known
@@ -144,7 +152,7 @@ class FeatureIngestion:
         parts = []
         for one in needed:
             table = tables[one.batch_id]
-            times, has_time = times_of(table, self.recipe)
+            times, has_time = times_of(table, self.recipe, one.ingested_at)
             parts.append(
                 pa.table(
                     {

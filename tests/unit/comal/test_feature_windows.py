@@ -53,7 +53,7 @@ def rows_of(files: list[list[Row]]) -> Rows:
 def history_of(group: FeatureGroup, files: list[list[Row]], came_at: list[int]) -> History:
     """What ingesting file after file writes."""
     parts = [
-        new_history(group, rows_of(files[: number + 1]), number, came_at[number] * MINUTE)
+        new_history(group, rows_of(files[: number + 1]), number, {of: came_at[of] * MINUTE for of in range(number + 1)})
         for number in range(len(files))
     ]
     joined = Records(
@@ -194,6 +194,40 @@ def test_a_correction_is_known_when_it_comes_whatever_the_delay() -> None:
     found = history.at(np.zeros(4, dtype=np.int64), times, TTL_S)[:, 0]
     assert np.isnan(found[0])
     assert found[1:].tolist() == [3.0, 3.0, 9.0]
+
+
+@pytest.mark.parametrize(
+    ("late", "told"),
+    [
+        pytest.param(Row(0, 0, 5, 9.0), [4.0, 10.0, 15.0], id="corrected"),
+        pytest.param(Row(4, 0, 5, 9.0), [4.0, 13.0, 18.0], id="late"),
+        pytest.param(Row(0, 1, 5, 3.0), [4.0, 1.0, 6.0], id="moved away"),
+    ],
+)
+def test_after_a_late_row_nothing_is_known_before_it_whatever_the_delay(late: Row, told: list[float]) -> None:
+    """Windows may hold what came late; and the online store, which takes later times only, says the same."""
+    group = group_of(windows={"total": WINDOWS["total"]}, delay="10m")
+    files = [[Row(0, 0, 5, 3.0), Row(2, 0, 6, 1.0)], [late], [Row(2, 0, 20, 5.0)]]
+    history = history_of(group, files, [100, 200, 300])
+    found = history.at(np.zeros(3, dtype=np.int64), np.array([31, 201, 301]) * MINUTE, TTL_S)[:, 0]
+    assert found.tolist() == told
+    assert history.known_at[-1] == 300 * MINUTE
+
+
+def test_a_row_that_is_told_again_unchanged_is_not_late() -> None:
+    """Exports that overlap say the same twice; what is new in them is as timely as it was."""
+    group = group_of(windows={"orders": WINDOWS["orders"]}, delay="10m")
+    files = [[Row(0, 0, 5, 3.0)], [Row(0, 0, 5, 3.0), Row(0, 0, 20, math.nan)]]
+    history = history_of(group, files, [100, 200])
+    assert history.at(np.zeros(1, dtype=np.int64), np.array([31 * MINUTE]), TTL_S)[:, 0].tolist() == [1.0]
+    assert sorted(history.known_at // MINUTE) == [15, 30]
+
+
+@pytest.mark.parametrize(("was", "now"), [(1.7e12, 1.7e12 + 900), (2e-10, 9e-10)])
+def test_no_correction_is_too_small(was: float, now: float) -> None:
+    group = group_of(windows={"newest": WINDOWS["newest"], "mean": WINDOWS["mean"]})
+    changed, _ = new_records(group, rows_of([[Row(0, 0, 5, was)], [Row(0, 0, 5, now)]]), 1)
+    assert changed.values.tolist() == [[now, now]]
 
 
 def test_the_same_file_again_writes_nothing() -> None:

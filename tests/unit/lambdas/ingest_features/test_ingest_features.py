@@ -348,6 +348,17 @@ def test_rows_without_entity_key_or_time_are_kept_and_have_no_features(stack: La
     assert online(stack, "norte") == {"orders_1h": 1.0, "minutes_6h": 7.0}
 
 
+@pytest.mark.parametrize("never", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, tzinfo=UTC)])
+def test_a_row_of_a_time_that_cannot_be_stops_nothing_and_is_in_no_window(
+    stack: LambdaStack, never: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    hours = (never - START) / timedelta(hours=1)
+    ingest(push(stack, "b1", [("a", "centro", 0.0, 10.0), ("b", "centro", hours, 99.0)]))
+    assert "1 of 2 rows of batch b1 are in no window" in caplog.text
+    ingest(push(stack, "b2", [("c", "centro", 0.5, 20.0)], came_after_h=49))
+    assert online(stack, "centro") == {"orders_1h": 2.0, "minutes_6h": 15.0}
+
+
 def test_a_model_without_feature_groups_is_none_of_its_business(stack: LambdaStack) -> None:
     message = push(stack, "b1", FIRST)
     stack.deploy(make_recipe())

@@ -9,7 +9,7 @@ import hashlib
 import io
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from comal.absence import describe_or_none
 from comal.feature_group import EVENT_TIME, KNOWN_AT, FeatureGroup
 from comal.feature_history import History
 from comal.feature_windows import MICROSECONDS, Records
-from comal.offline_store import data_uri, hour_prefix, read_records
+from comal.offline_store import data_uri, hour_prefix, list_keys, read_records
 from comal.online_store import RECORDS_PER_CALL, online_records
 
 _CALLS_AT_A_TIME = 8
@@ -57,15 +57,21 @@ class FeatureStore:
         Args:
             written: The records.
             entities: Text of each entity's code.
-            identity: What is ingested: the same again replaces its own files.
+            identity: What is ingested: the same again leaves its own files as they are, and goes on where it ended.
             now: Time of the ingestion, in microseconds.
         """
-        table = self._table(written, entities, now)
+        if not len(written.known_at):
+            return
         hours = written.known_at // _HOUR
+        order = np.argsort(hours, kind="stable")
+        table = self._table(written, entities, now).take(pa.array(order))
+        starts = [0, *(np.flatnonzero(np.diff(hours[order])) + 1).tolist(), len(order)]
         tag = hashlib.sha256(identity.encode()).hexdigest()[:16]
-        by_hour = [table.filter(pa.array(hours == hour)) for hour in np.unique(hours)]
+        parts = {self._key(part, tag): part for first, last in pairwise(starts) for part in [table[first:last]]}
+        for key in list_keys(self._s3, self.uri, datetime.fromtimestamp(written.known_at.min() / MICROSECONDS, UTC)):
+            parts.pop(key, None)
         with ThreadPoolExecutor(_CALLS_AT_A_TIME) as pool:
-            list(pool.map(lambda part: self._put_file(part, tag), by_hour))
+            list(pool.map(self._put_file, parts.keys(), parts.values()))
 
     def put_online(self, newest: History, entities: list[str]) -> None:
         """Put records online, but those that are there, and those that an entity's later row has overtaken."""
@@ -109,12 +115,15 @@ class FeatureStore:
             }
         )
 
-    def _put_file(self, table: pa.Table, tag: str) -> None:
+    def _key(self, table: pa.Table, tag: str) -> str:
+        _, prefix = s3_layout.split_uri(self.uri)
+        latest = datetime.fromtimestamp(pc.max(table.column(KNOWN_AT)).as_py(), UTC)
+        return f"{hour_prefix(prefix, latest)}{latest:%Y%m%dT%H%M%SZ}_{tag}.parquet"
+
+    def _put_file(self, key: str, table: pa.Table) -> None:
         sink = io.BytesIO()
         pq.write_table(table, sink, compression="snappy")
-        bucket, prefix = s3_layout.split_uri(self.uri)
-        latest = datetime.fromtimestamp(max(table.column(KNOWN_AT).to_pylist()), UTC)
-        key = f"{hour_prefix(prefix, latest)}{latest:%Y%m%dT%H%M%SZ}_{tag}.parquet"
+        bucket, _ = s3_layout.split_uri(self.uri)
         self._s3.put_object(Bucket=bucket, Key=key, Body=sink.getvalue())
 
     def _put_record(self, newest: History, position: int, entity: str, online: dict[str, dict[str, int]]) -> None:

@@ -331,6 +331,35 @@ def test_a_function_that_dies_is_finished_by_the_next(
     assert len(offline(stack)) == 5
 
 
+def test_a_history_that_a_function_did_not_get_through_is_gone_on_with(
+    stack: LambdaStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(stack, {"pace": TIMELY})  # known by its hours, a file each
+    message = push(stack, "b1", [(f"o{hour}", "centro", float(hour), 10.0) for hour in range(12)])
+    put, written = logic.FeatureStore._put_file, []
+
+    def put_file(store: logic.FeatureStore, key: str, table: pa.Table) -> None:
+        if len(written) == 7:
+            raise RuntimeError("killed")
+        written.append(key)
+        put(store, key, table)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(logic.FeatureStore, "_put_file", put_file)
+        with pytest.raises(BatchProcessingError):
+            ingest(message)
+        first = set(written)
+        written.clear()
+        patched.setattr(
+            logic.FeatureStore, "_put_file", lambda store, key, table: (written.append(key), put(store, key, table))
+        )
+        ingest(message)
+    assert len(first) == 7
+    assert len(written) == 5
+    assert not first & set(written)
+    assert len(offline(stack)) == 12
+
+
 def _dies(*_arguments: Any, **_named: Any) -> None:
     raise RuntimeError("killed")
 

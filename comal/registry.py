@@ -161,8 +161,13 @@ def judge(sagemaker: Any, arn: str, *, approved: bool, why: str, before: str = "
         why: Why.
         before: What `why` was until now; kept behind the new one, as far as 1,024 characters reach.
     """
-    kept = before if before.startswith(why) else f"{why}{BEFORE}{before}" if before else why
+    kept = before if reasons_of(before)[0] == why else f"{why}{BEFORE}{before}" if before else why
     _note(sagemaker, arn, APPROVED if approved else REJECTED, kept)
+
+
+def reasons_of(why: str) -> list[str]:
+    """The reasons in a version's `why`, the newest first; one, empty, where nothing was said yet."""
+    return why.split(BEFORE)
 
 
 def postpone(sagemaker: Any, arn: str, why: str) -> None:

@@ -52,7 +52,7 @@ def approve(target: Target, model: str, chosen: dict[str, Any], why: str) -> lis
     newer = [row for row in versions if row["version"] > chosen["version"] and row["approval"] == registry.APPROVED]
     made_way = [row["version"] for row in newer]
     if champion_of(versions) == chosen:
-        made_way = sorted(_displaced_by(chosen), reverse=True)
+        made_way = _displaced_by(chosen)
     told = f"promoted{_over(made_way)} by {getpass.getuser()}: {why}"
     _judge(target, model, chosen, approved=True, why=told)
     for row in reversed(newer):
@@ -64,7 +64,8 @@ def go_back(target: Target, model: str, why: str) -> tuple[int, int]:
     """Take the champion out of the running, so that the one before it is served again.
 
     If the champion was promoted over newer ones, those are approved again, the newest first, so that the champion
-    changes once. Otherwise it is the newest approved one of the others.
+    changes once. Otherwise it is the newest approved one of the others. A version that comes back says again what it
+    was promoted over, so that the next rollback goes on from there.
 
     Returns:
         The version that is served now, and the one that was.
@@ -87,7 +88,7 @@ def go_back(target: Target, model: str, why: str) -> tuple[int, int]:
     back = (made_way or others)[0]
     told = f"by {getpass.getuser()}: {why}"
     for row in made_way or [back]:
-        _judge(target, model, row, approved=True, why=f"restored {told}")
+        _judge(target, model, row, approved=True, why=f"restored{_over(_displaced_by(row))} {told}")
     _judge(target, model, champion, approved=False, why=f"rolled back {told}")
     return back["version"], champion["version"]
 
@@ -104,14 +105,15 @@ def _refuses(version: dict[str, Any]) -> bool:
 
 
 def _over(versions: list[int]) -> str:
-    """What the reason of a promotion says of those that make way for it."""
+    """What the reason of an approval says of those that made way for it."""
     return f" over {', '.join(map(str, versions))}" if versions else ""
 
 
-def _displaced_by(champion: dict[str, Any]) -> set[int]:
-    """The versions that made way when it became champion; none if it was not promoted over any."""
-    found = re.match(r"promoted over ([\d, ]+) by ", newest_reason(champion))
-    return {int(version) for version in found[1].split(", ")} if found else set()
+def _displaced_by(version: dict[str, Any]) -> list[int]:
+    """The versions that made way when it became champion, as it says now or said until it made way itself."""
+    approvals = [reason for reason in registry.reasons_of(version["why"]) if not reason.startswith(_MAKES_WAY)]
+    found = re.match(r"(?:promoted|restored) over ([\d, ]+) by ", approvals[0]) if approvals else None
+    return [int(displaced) for displaced in found[1].split(", ")] if found else []
 
 
 def _made_way(version: dict[str, Any]) -> bool:

@@ -42,7 +42,7 @@ def has_expired(version: dict[str, Any]) -> bool:
 
 def newest_reason(version: dict[str, Any]) -> str:
     """The last of a version's reasons."""
-    return str(version["why"]).partition(registry.BEFORE)[0]
+    return registry.reasons_of(version["why"])[0]
 
 
 def champion_of(versions: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -27,19 +27,22 @@ def target(cloud: RunningCloud, request: pytest.FixtureRequest) -> Target:
     """A stack of its own with three approved versions."""
     connection = Connection(REGION, cloud.url, access_key="test", secret_key="test")
     target = Target(Repository(Path()), f"s{abs(hash(request.node.name)) % 10**6}", connection)
-    sagemaker, group = target.client("sagemaker"), target.names.of_model(MODEL)
-    sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    target.client("sagemaker").create_model_package_group(ModelPackageGroupName=target.names.of_model(MODEL))
     for _ in range(3):
-        sagemaker.create_model_package(
-            ModelPackageGroupName=group,
-            InferenceSpecification={
-                "Containers": [{"Image": IMAGE_URI, "ModelDataUrl": "s3://models/model.tar.gz"}],
-                "SupportedContentTypes": ["application/json"],
-                "SupportedResponseMIMETypes": ["application/json"],
-            },
-            ModelApprovalStatus="Approved",
-        )
+        register(target)
     return target
+
+
+def register(target: Target) -> None:
+    target.client("sagemaker").create_model_package(
+        ModelPackageGroupName=target.names.of_model(MODEL),
+        InferenceSpecification={
+            "Containers": [{"Image": IMAGE_URI, "ModelDataUrl": "s3://models/model.tar.gz"}],
+            "SupportedContentTypes": ["application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+        ModelApprovalStatus="Approved",
+    )
 
 
 def promote(target: Target, version: int) -> list[int]:
@@ -61,6 +64,32 @@ def test_a_rollback_undoes_a_promotion_over_newer_ones(target: Target) -> None:
     assert go_back(target, MODEL, "complaints") == (3, 1)
     assert champion(target) == 3
     assert go_back(target, MODEL, "complaints") == (2, 3)
+
+
+def test_each_rollback_goes_one_promotion_further_back(target: Target) -> None:
+    assert promote(target, 2) == [3]
+    assert promote(target, 1) == [2]
+    assert go_back(target, MODEL, "complaints") == (2, 1)
+    assert go_back(target, MODEL, "more complaints") == (3, 2)
+    assert champion(target) == 3
+
+
+def test_a_promotion_that_was_undone_and_done_again_is_undone_as_before(target: Target) -> None:
+    promote(target, 2)
+    promote(target, 1)
+    go_back(target, MODEL, "complaints")
+    promote(target, 1)
+    assert approve(target, MODEL, version_named(target, MODEL, 1), "once more") == []
+    assert go_back(target, MODEL, "complaints") == (2, 1)
+    assert approve(target, MODEL, version_named(target, MODEL, 2), "once more") == []
+    assert go_back(target, MODEL, "complaints") == (3, 2)
+
+
+def test_a_rollback_from_a_newer_version_leaves_what_the_one_before_was_promoted_over(target: Target) -> None:
+    promote(target, 1)
+    register(target)
+    assert go_back(target, MODEL, "complaints") == (1, 4)
+    assert go_back(target, MODEL, "complaints") == (3, 1)
 
 
 def test_a_verdict_that_changes_nothing_keeps_its_reason_and_what_a_rollback_undoes(target: Target) -> None:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from comal.one_line import one_line
+
 _LENGTH = 1024
 
 
@@ -22,7 +24,7 @@ def execution_failure(execution: Mapping[str, Any]) -> str:
         said = None
     if isinstance(said, dict):
         cause = said.get("FailureReason") or said.get("errorMessage") or _stopped(said) or cause
-    return " ".join(": ".join(part for part in (error, cause) if part).split())[:_LENGTH]
+    return one_line(": ".join(part for part in (error, cause) if part))[:_LENGTH]
 
 
 def _stopped(job: Mapping[str, Any]) -> str:

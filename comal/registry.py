@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from comal.absence import is_absent
 from comal.evaluation import RecentScores
 from comal.names import Names
+from comal.one_line import one_line
 
 APPROVED = "Approved"
 REJECTED = "Rejected"
@@ -99,7 +100,7 @@ def describe(sagemaker: Any, arn: str) -> ModelVersion:
         version=package["ModelPackageVersion"],
         arn=package["ModelPackageArn"],
         approval=package["ModelApprovalStatus"],
-        why=package.get("ApprovalDescription", ""),
+        why=one_line(package.get("ApprovalDescription", "")),
         created_at=package["CreationTime"],
         metrics={name: float(value) for name, value in _metrics(notes)},
         run_id=notes.get("run_id", ""),
@@ -158,10 +159,11 @@ def judge(sagemaker: Any, arn: str, *, approved: bool, why: str, before: str = "
         sagemaker: A boto3 client.
         arn: Of its model package.
         approved: The verdict.
-        why: Why.
+        why: Why; kept as one reason in one line, whatever it holds.
         before: What `why` was until now; kept behind the new one, as far as 1,024 characters reach.
     """
-    kept = before if reasons_of(before)[0] == why else f"{why}{BEFORE}{before}" if before else why
+    reason = one_line(why).replace(BEFORE.strip(), BEFORE.strip().replace("|", "/"))
+    kept = before if reasons_of(before)[0] == reason else f"{reason}{BEFORE}{before}" if before else reason
     _note(sagemaker, arn, APPROVED if approved else REJECTED, kept)
 
 

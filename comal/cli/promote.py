@@ -10,6 +10,7 @@ from comal.cli.target import LOCAL_STACK, Target, open_target
 from comal.cli.verdict import approve, follow, go_back, others_that_serve, reject, version_named
 from comal.cli.versions import champion_of, newest_reason, versions_of
 from comal.errors import PlatformError, UserError
+from comal.one_line import one_line
 
 PROMOTE_EPILOG = examples(
     'comal promote tacos 3 --why "checked with the kitchen"', 'comal promote tacos 2 --why "3 is slow" --no-follow'
@@ -20,15 +21,27 @@ ROLLBACK_EPILOG = examples(
 REJECT_EPILOG = examples('comal reject tacos 4 --why "trained on a broken export"')
 
 
+# A version's description has 1,024 characters: what an older verdict says of a promotion must still fit behind.
+_LONGEST_WHY = 400
+
+
 def _said(why: str) -> str:
-    if not why.strip():
+    line = one_line(why)
+    if not line:
         raise UserError("--why is empty.", next_step='Say why, for whoever reads it next year: --why "…"')
-    return why.strip()
+    if len(line) > _LONGEST_WHY:
+        raise UserError(
+            f"--why has {len(line)} characters, and {_LONGEST_WHY} are kept.",
+            next_step="Say it shorter, or say where the rest is written.",
+        )
+    return line
 
 
 Model = Annotated[str, typer.Argument(help="Name of the model.")]
 Version = Annotated[int, typer.Argument(help="Version, as `comal models` lists it.", min=1)]
-Why = Annotated[str, typer.Option(help="Why; kept with the version.", callback=_said)]
+Why = Annotated[
+    str, typer.Option(help=f"Why, in up to {_LONGEST_WHY} characters; kept with the version.", callback=_said)
+]
 Follow = Annotated[bool, typer.Option("--follow/--no-follow", help="Wait until the endpoint has moved.")]
 
 

@@ -15,6 +15,7 @@ from comal.cli.target import LOCAL_STACK, Target, open_target
 from comal.errors import PlatformError
 from comal.event_bus import EventBus
 from comal.events import TrainingRequested, event_id
+from comal.one_line import one_line
 from comal.recipe_training import Search
 from comal.registry import APPROVED
 
@@ -73,7 +74,7 @@ def request_run(target: Target, model: str, reason: str, search: Search | None =
         stack=target.stack,
         model=model,
         kind="request",
-        reason=reason,
+        reason=one_line(reason),
         requested_by=who,
         search=search,
     )

@@ -5,9 +5,11 @@ from typing import Any
 from comal.absence import describe_or_none
 from comal.cli.target import Target
 from comal.execution_failure import execution_failure
+from comal.one_line import one_line
 
 RUNNING = "RUNNING"
 SUCCEEDED = "SUCCEEDED"
+_FAILURE_LENGTH = 300
 
 
 def last_run(target: Target, model: str) -> dict[str, Any] | None:
@@ -81,12 +83,6 @@ def _failure(target: Target, execution_arn: str, job: dict[str, Any] | None) -> 
     A stopped job has none: either somebody stopped it, or it was stopped because its run had ended.
     """
     if job and job.get("FailureReason"):
-        return one_line(job["FailureReason"])
+        return one_line(job["FailureReason"], limit=_FAILURE_LENGTH)
     execution = target.client("stepfunctions").describe_execution(executionArn=execution_arn)
-    return one_line(execution_failure(execution)) or f"ended as {execution['status']}"
-
-
-def one_line(text: str, limit: int = 300) -> str:
-    """A text without line breaks, cut at a length."""
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    return one_line(execution_failure(execution), limit=_FAILURE_LENGTH) or f"ended as {execution['status']}"

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from comal.events import Trigger
+from comal.one_line import one_line
 from comal.recipe_training import Search
 from comal.retraining_policy import PastRun
 from comal.table_items import from_item, to_attribute, to_item
@@ -43,7 +44,7 @@ class RetrainingTable:
             "pk": model,
             "sk": f"trigger#{trigger.event_id}",
             "kind": trigger.kind,
-            "reason": trigger.reason[:_REASON_LENGTH],
+            "reason": one_line(trigger.reason, limit=_REASON_LENGTH),
             "rows": trigger.rows,
             "batch_id": pending.batch_id,
             "alarm": pending.alarm,

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from comal.cli.runs import one_line
 from comal.cli.standing import next_step
 
 SERVED = {
@@ -43,7 +42,3 @@ def test_the_next_step_fits_where_the_model_stands(changes, expected):
 
 def test_the_next_step_names_the_stack():
     assert next_step(SERVED, " -s dev").endswith(" -s dev")
-
-
-def test_a_reason_is_one_line():
-    assert one_line("a\n  b\n" + "c" * 400, limit=10) == "a b cccccc"[:9] + "…"

@@ -255,6 +255,12 @@ def test_while_windows_are_computed_a_request_is_refused_for_that(stack: LambdaS
     assert refused["detail"]["why"] == why
 
 
+def test_what_somebody_gives_as_a_reason_is_kept_in_one_line(stack: LambdaStack) -> None:
+    call(ask(stack, "\x1b[31mnew\nstore"))
+    (trigger,) = rows(stack, "trigger#")
+    assert trigger["reason"] == "[31mnew store"
+
+
 def test_a_message_that_cannot_be_read_fails_alone(stack: LambdaStack) -> None:
     broken = envelope("TrainingRequested", {"stack": stack.names.stack})
     good = validate(stack, "b1")

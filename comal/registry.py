@@ -22,6 +22,8 @@ PENDING = "PendingManualApproval"
 
 # Between the reasons of a version, the newest first.
 BEFORE = " | before: "
+# How the reason begins of a version that its endpoint could not be moved to.
+NOT_SERVED = "rollback: "
 
 _DESCRIPTIVE = ("run_id", "expires_at", "when_expired", "trained_rows")
 _RECENT = "recent_"

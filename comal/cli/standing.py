@@ -9,6 +9,7 @@ from comal.cli.endpoint import IN_SERVICE, endpoint_of
 from comal.cli.monitoring import monitoring_of
 from comal.cli.runs import RUNNING, SUCCEEDED, last_run
 from comal.cli.target import Target
+from comal.cli.verdict import rejection_of
 from comal.cli.versions import champion_of, has_expired, versions_of
 from comal.registry import PENDING
 from comal.training_window import BatchCounts, count_batches
@@ -69,7 +70,7 @@ def next_step(standing: dict[str, Any], option: str = "") -> str:
             f'comal promote {model} {latest["version"]} --why "…"{option}, or reject it: comal models {model}{option}'
         )
     if champion is None:
-        return f"The gate rejected version {latest['version']}; see why: comal models {model}{option}"
+        return f"{rejection_of(latest)}; see why: comal models {model}{option}"
     if endpoint is None or endpoint["status"] != IN_SERVICE or endpoint["version"] != champion["version"]:
         return f"The endpoint is moving to version {champion['version']}; look again: comal status {model}{option}"
     if has_expired(champion):

@@ -130,6 +130,18 @@ def reject(target: Target, model: str, chosen: dict[str, Any], why: str) -> None
     _judge(target, model, chosen, approved=False, why=f"rejected by {getpass.getuser()}: {why}")
 
 
+def rejection_of(version: dict[str, Any]) -> str:
+    """Who rejected a version: the gate, unless its newest reason says otherwise."""
+    reason, number = newest_reason(version), version["version"]
+    if by_person := re.match(r"(?:rejected|rolled back) by (.+?): ", reason):
+        return f"{by_person[1]} rejected version {number}"
+    if reason.startswith(registry.NOT_SERVED):
+        return f"The endpoint could not serve version {number}"
+    if _made_way(version):
+        return f"Version {number} made way for another, now rejected"
+    return f"The gate rejected version {number}" if reason else f"Version {number} was rejected"
+
+
 def follow(target: Target, model: str) -> dict[str, Any] | None:
     """Wait until the endpoint serves the champion.
 

@@ -123,7 +123,7 @@ class Deployment:
         place.delete()
 
     def _reject(self, version: ModelVersion, endpoint: Endpoint) -> None:
-        why = f"rollback: {_reason(endpoint)}"
+        why = f"{registry.NOT_SERVED}{_reason(endpoint)}"
         registry.judge(self.sagemaker, version.arn, approved=False, why=why, before=version.why)
 
     def _announce_roll_back(

@@ -75,7 +75,7 @@ class Registry(Section):
         "automatic",
         description="Whether a version that passes the gate is served at once, or waits for `comal promote`.",
     )
-    expires_after_days: int = Field(90, ge=1, description="Age at which a version expires.")
+    expires_after_days: int = Field(90, ge=1, le=3650, description="Age at which a version expires.")
     when_expired: Literal["keep", "refuse"] = Field(
         "keep", description="Whether an expired version predicts on (its alarm goes off), or refuses every request."
     )

@@ -70,11 +70,12 @@ def _words(detail: ErrorDetails, path: tuple[str | int, ...], section: type[Base
         return "at least one" if kind == "too_short" else "text that is not empty"
     if kind in _BOUNDS:
         words, key = _BOUNDS[kind]
-        return f"{_quantity(path)} {words} {context[key]:g}".strip()
+        return f"a number{_unit(path)} {words} {context[key]:g}"
     if "params" in path[:-1]:
         return "a number, a text, or true/false"
     if kind in ("int_type", "int_from_float", "float_type"):
-        return _TYPES[kind] + _unit(path)
+        unit = _unit(path)
+        return f"{_TYPES[kind]}{unit}, without the unit" if unit else _TYPES[kind]
     return _TYPES.get(kind, detail["msg"])
 
 
@@ -84,14 +85,10 @@ def _sentence(description: str) -> str:
     return text[0].lower() + text[1:]
 
 
-def _quantity(path: tuple[str | int, ...]) -> str:
-    return f"a number{_unit(path)}"
-
-
 def _unit(path: tuple[str | int, ...]) -> str:
-    """` of minutes, without a unit` for max_runtime_minutes: the unit is in the key."""
+    """` of minutes` for max_runtime_minutes: the unit is in the key."""
     unit = _UNITS.get(str(path[-1]).rsplit("_", 1)[-1]) if path else None
-    return f" of {unit}, without the unit" if unit else ""
+    return f" of {unit}" if unit else ""
 
 
 def _section(detail: ErrorDetails) -> type[BaseModel] | None:

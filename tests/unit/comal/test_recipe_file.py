@@ -59,6 +59,10 @@ def test_a_section_without_keys_has_its_defaults():
         ("event_time: {column: t, format: '%H:%M'}", "event_time.format: found '%H:%M', expected one of iso, epoch_s"),
         ("training: {max_runtime_minutes: 60m}", "found '60m', expected a whole number of minutes, without the unit."),
         ("training: {volume_gb: 10GB}", "found '10GB', expected a whole number of GB, without the unit."),
+        (
+            "registry: {expires_after_days: 9999999}",
+            "registry.expires_after_days: found 9999999, expected a number of days at most 3650.",
+        ),
         ("training: {holdout: 1}", "training.holdout: found 1, expected a number below 1."),
         ("training: {seed: yes}", "training.seed: found yes, expected a whole number."),
         ("training: {instance: m5.large}", "training.instance: found 'm5.large', expected text that matches"),

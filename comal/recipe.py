@@ -65,6 +65,15 @@ class Gate(Section):
         description="Category columns, and how much worse than the champion's the metric may be for any value of each.",
     )
 
+    @model_validator(mode="after")
+    def _possible(self) -> "Gate":
+        """Both bounds are of the one metric that the gate judges by."""
+        if self.at_most is not None and self.at_least is not None and self.at_most < self.at_least:
+            raise contradiction(
+                "at_most", f"at_most {self.at_most:g} is below at_least {self.at_least:g}; no model passes"
+            )
+        return self
+
 
 class Registry(Section):
     """What a version is for, who lets it through, and how long it is good."""

@@ -22,6 +22,11 @@ def test_four_keys_are_a_recipe():
     assert (recipe.model, recipe.metric, recipe.validation.max_missing) == ("tacos", "rmse", 0.02)
 
 
+@pytest.mark.parametrize("gate", ["{at_most: 2, at_least: 1}", "{at_most: 1, at_least: 1}", "{at_least: 2}"])
+def test_bounds_that_some_metric_keeps_are_a_gate(gate):
+    assert parse(f"{SMALLEST}gate: {gate}\n".encode(), "r.yaml").gate.at_least
+
+
 def test_a_section_without_keys_has_its_defaults():
     assert parse((SMALLEST + "gate:\n").encode(), "r.yaml").gate.beat_champion_by == 0
 
@@ -49,6 +54,7 @@ def test_a_section_without_keys_has_its_defaults():
         ("  minutes: {type: number}", "r.yaml:6: features.minutes: target 'minutes' is listed among the features"),
         ("  size: {type: number}", "r.yaml:6: features.size: the key is there twice, first on line 5."),
         ("task: binary", "r.yaml:6: task: the key is there twice, first on line 2."),
+        ("gate: {at_most: 1, at_least: 2}", "r.yaml:6: gate.at_most: at_most 1 is below at_least 2; no model passes."),
         ("gate: {metric: auc}", "r.yaml:6: gate.metric: 'auc' is not one of rmse, mae, r2 for regression."),
         (
             "monitoring: {reference: seasonal}",

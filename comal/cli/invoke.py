@@ -98,7 +98,7 @@ def ask(target: Target, model: str, bodies: Iterable[RequestBody], *, explains: 
                 **({"CustomAttributes": "explain=true"} if explains else {}),
             )
         except runtime.exceptions.ModelError as error:
-            raise _refusal(error.response, body.first_row) from error
+            raise _refusal(target, model, error.response, body.first_row) from error
         except runtime.exceptions.ClientError as error:
             if endpoint_of(target, model) is None:
                 raise PlatformError(
@@ -112,11 +112,13 @@ def ask(target: Target, model: str, bodies: Iterable[RequestBody], *, explains: 
     return answer
 
 
-def _refusal(response: dict[str, Any], first_row: int) -> DataError | PlatformError:
+def _refusal(target: Target, model: str, response: dict[str, Any], first_row: int) -> DataError | PlatformError:
     """What the container answered, with the row counted in what the user gave."""
     status, message = response["OriginalStatusCode"], response["OriginalMessage"]
     if status >= 500:
-        return PlatformError(f"The endpoint failed ({status}): {message}", next_step="Run: comal logs endpoint MODEL")
+        return PlatformError(
+            f"The endpoint failed ({status}): {message}", next_step=f"Run: comal logs endpoint {model}{target.option}"
+        )
     try:
         said = json.loads(message)
     except ValueError:
@@ -125,7 +127,10 @@ def _refusal(response: dict[str, Any], first_row: int) -> DataError | PlatformEr
     if row is not None:
         error = error.replace(f"of row {row}:", f"of row {row + first_row}:", 1)
     if status == _GONE:
-        return DataError(f"{error}.", next_step="Train another: comal retrain MODEL --reason expired")
+        return DataError(
+            f"{error}.",
+            next_step=f'Train another: comal retrain {model} --reason "the version expired"{target.option}',
+        )
     if row is None:
         return DataError(f"{error}.", next_step="Ask otherwise: comal invoke --help")
     return DataError(f"{error}.", next_step="Mend the row (the first is 0); null means missing.")

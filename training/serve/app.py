@@ -104,7 +104,7 @@ class App:
         return b"".join(chunks)
 
     def _too_long(self, found: str) -> RefusalError:
-        return RefusalError(413, f"the body is {found} long; at most {self._max_bytes} are read. Send fewer rows.")
+        return RefusalError(413, f"the body is {found} long; at most {self._max_bytes} are read; send fewer rows")
 
 
 def _header(scope: Scope, name: bytes) -> bytes:

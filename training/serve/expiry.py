@@ -22,5 +22,5 @@ class Expiry:
         """Raises `RefusalError` (410) once the version has expired."""
         if self._now() >= self._expires_at_s:
             raise RefusalError(
-                _GONE, f"{self._told}, and its recipe says registry.when_expired: refuse. Train or promote another."
+                _GONE, f"{self._told}, and its recipe says registry.when_expired: refuse; train or promote another"
             )

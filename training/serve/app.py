@@ -11,7 +11,7 @@ import orjson
 from training.serve.answer import Answers
 from training.serve.decode import Decoder
 from training.serve.expiry import Expiry
-from training.serve.explanation import ASKED, HEADER
+from training.serve.explanation import HEADER, asks
 from training.serve.refusal import RefusalError
 from training.serve.tables import PARQUET_TYPE, TableAnswers
 
@@ -76,7 +76,7 @@ class App:
         content_type = _header(scope, b"content-type").decode("latin-1")
         if content_type == PARQUET_TYPE:
             return self._tables.answer(body), PARQUET_TYPE.encode()
-        explains = ASKED in _header(scope, HEADER)
+        explains = asks(_header(scope, HEADER))
         return self._answers.answer(self._decoder.decode(body, content_type), explains=explains), _JSON
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:

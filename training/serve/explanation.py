@@ -12,7 +12,13 @@ from training.serve.refusal import RefusalError
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html (CustomAttributes)
 HEADER = b"x-amzn-sagemaker-custom-attributes"
-ASKED = b"explain=true"
+
+
+def asks(attributes: bytes) -> bool:
+    """Whether a request's custom attributes, `key=value` separated by `;` or `,`, hold `explain=true`."""
+    items = attributes.decode("latin-1").replace(",", ";").split(";")
+    pairs = (item.partition("=") for item in items)
+    return any(key.strip() == "explain" and value.strip().lower() == "true" for key, _, value in pairs)
 
 
 class Explanations:

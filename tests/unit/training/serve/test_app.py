@@ -176,6 +176,26 @@ def test_a_request_that_asks_is_told_what_each_feature_added():
     assert answer["contributions_add_up_to"] == "prediction"
 
 
+@pytest.mark.parametrize(
+    ("attributes", "explains"),
+    [
+        (b"explain=true", True),
+        (b"explain=True", True),
+        (b" trace=1 , explain = TRUE ", True),
+        (b"trace=a=b;explain=true;", True),
+        (b"", False),
+        (b"explain", False),
+        (b"explain=truely", False),
+        (b"noexplain=true", False),
+        (b"dont_explain=true;explain=false", False),
+        (b"note=\xff;explain=1", False),
+    ],
+)
+def test_only_the_attribute_explain_asks_for_it(attributes: bytes, explains: bool):
+    headers = [(b"content-type", b"application/json"), (b"x-amzn-sagemaker-custom-attributes", attributes)]
+    assert ("contributions_add_up_to" in ask(app(), headers=headers).body) is explains
+
+
 def test_of_three_classes_each_is_explained():
     (row,) = ask(app("multiclass", [0.2, 0.3, 0.5], ["a", "b", "c"]), headers=EXPLAIN).body["predictions"]
     assert row["contributions"]["b"] == {"x": 1.5}

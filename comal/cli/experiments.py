@@ -94,12 +94,12 @@ def _open_tracker(target: Target, *, as_json: bool) -> None:
         )
     if as_json:
         print_json({"page": page})
-        return
-    say(f"MLflow        {page}")
+    else:
+        say(f"MLflow        {page}")
     if urlsplit(page).hostname == LOOPBACK and not answers(page):
         raise PlatformError(f"MLflow does not answer on {page}.", next_step=f"Run: {INSTALL}, then comal cloud start")
     # A browser of the terminal would take over what reads the output of a script.
-    if not (sys.stdout.isatty() and webbrowser.open(page)):
+    if not as_json and not (sys.stdout.isatty() and webbrowser.open(page)):
         say("next          open it in a browser")
 
 

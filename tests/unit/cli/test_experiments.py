@@ -1,11 +1,13 @@
 """Which runs `comal experiments` lists."""
 
+import json
 from typing import Any
 
 import pytest
 
 from comal.cli import experiments
 from comal.run_record import RunRecord
+from tests.unit.cli.conftest import Comal
 
 RECORDED = {"a": "2026-11-01", "b": "2026-11-02", "c": "2026-11-03"}
 
@@ -29,3 +31,16 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_whose_model_was_refused_is_listed_without_a_version(limit: int, expected: list[int | None]) -> None:
     runs = experiments._runs(None, "tacos", limit)  # type: ignore[arg-type]
     assert [row["version"] for row, _ in runs] == expected
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_a_tracker_that_does_not_answer_is_a_failure_and_its_address_is_printed(
+    comal: Comal, monkeypatch: pytest.MonkeyPatch, flags: list[str]
+) -> None:
+    page = "http://127.0.0.1:9"  # the port that discards
+    monkeypatch.setattr(experiments, "open_target", lambda _stack: None)
+    monkeypatch.setattr(experiments, "tracking_page", lambda _target: page)
+    done = comal("experiments", *flags)
+    assert done.exit_code == 1
+    assert f"MLflow does not answer on {page}" in done.stderr
+    assert page in (json.loads(done.stdout)["page"] if flags else done.stdout)

@@ -21,7 +21,7 @@ import numpy as np
 
 from comal.archive import Archive, Limits, walk
 from comal.errors import AlgorithmError
-from comal.pickle_opcodes import runs_code
+from comal.pickle_opcodes import pickle_in
 
 _PICKLE_SUFFIXES = frozenset({".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle"})
 _NUMPY, _ZIP, _ZIP_ENTRY = b"\x93NUMPY", b"PK\x03\x04", b"PK\x01\x02"
@@ -82,8 +82,9 @@ class _Look:
         """Refuse a pickle, or what holds one."""
         if suffix in _PICKLE_SUFFIXES:
             raise _refusal(f"'{name}' is a pickle by its name")
-        if runs_code(data, self._opcodes):
-            raise _refusal(f"'{name}' is a pickle that calls code when it is loaded")
+        found = pickle_in(data, self._opcodes)
+        if found is not None:
+            raise _refusal(f"'{name}' {found}")
         if data.startswith(_NUMPY) and _has_objects(name, data):
             raise _refusal(f"'{name}' holds Python objects, which numpy keeps as a pickle")
         for magic, packer in _OPAQUE.items():

@@ -70,6 +70,8 @@ WRAPPINGS = {
     "as it is": lambda data: data,
     "behind another pickle": lambda data: pickle.dumps([1, 2]) + pickle.dumps("text") + data,
     "behind a number that only C reads": lambda data: b"I0x1\n0" + data,
+    "behind a NUL that C reads as a number": lambda data: b"I\0\n0" + data,
+    "behind an import by a name that no code has": lambda data: b"cre\na b\n0" + data,
     "before something else": lambda data: data + b"rest",
     "lzma": lambda data: lzma.compress(data, format=lzma.FORMAT_ALONE),
     "tar": lambda data: tarred("data", data),
@@ -117,6 +119,23 @@ def test_a_pickle_that_breaks_off_after_its_call_is_found(proof, protocol):
     data = pickle.dumps(Payload(proof), protocol)[:-1] + b"\xff"
     with pytest.raises(AlgorithmError, match="calls code"):
         check_artifact(packed("model.json", data))
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("wrapping", [bytes, gzip.compress, lambda data: pickle.dumps("text", 0) + data])
+def test_a_pickle_that_tells_its_protocol_is_refused_though_it_calls_nothing(protocol, wrapping):
+    data = wrapping(pickle.dumps({"a": [1]}, protocol))
+    with pytest.raises(AlgorithmError, match=r"'model\.ubj' is a pickle\."):
+        check_artifact(packed("model.ubj", data))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [pickle.dumps({"a": [1]}, 0), pickle.dumps([1], 1), b"\x80\x02]", b"\x80\x06N.", b"\x80\x04\xff"],
+    ids=["protocol 0", "protocol 1", "no end", "no known protocol", "no opcode"],
+)
+def test_data_that_only_looks_like_a_pickle_passes(content):
+    check_artifact(packed("model.bin", content))
 
 
 @pytest.mark.parametrize("name", ["model.pkl", "model.joblib", "a/b.PICKLE"])
@@ -183,6 +202,15 @@ def test_numbers_in_a_numpy_file_pass():
         b"codecs\nmetavar\nchi_square\ncolsample\nprod\nbegins\n",
         b"cat\ndog\ncow\nhen\nInn\nbird\n",
         b"]\0 and the rest",
+        b"h\x05 and the rest",
+        b"cat\ndog\ncow\nhorse\nbear\n",
+        b"car\nbus\ncab\ntaxi\nbike\n",
+        b"chicago\nboston\ncleveland\natlanta\nbuffalo\n",
+        b"cat\ndog\ncow\nhen\nant\nSt. Louis\n",
+        b"coral snake\nbig dog\ncow\nhen\ncub\nbat\nsheep\n",
+        "cabbage\nkale\ncress\nchard\nbeet\ncaf\u00e9 (black)\n".encode(),
+        b"car.png\nbus.png\ncab.png\ntaxi.png\nbike.png\n",
+        b"(in brackets)\nand more\n",
     ],
 )
 def test_texts_and_numbers_pass(content):

@@ -30,14 +30,6 @@ _COMPRESSED: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"BZh": bz2.open,
     b"\xfd7zXZ": lzma.open,
 }
-# Two bytes are no proof: what does not unpack may be anything, but what unpacked before it broke off is looked at.
-_PERHAPS_COMPRESSED: dict[bytes, Callable[[], Any]] = {
-    b"\x5d\x00": lzma.LZMADecompressor,
-    b"\x78\x01": zlib.decompressobj,
-    b"\x78\x5e": zlib.decompressobj,
-    b"\x78\x9c": zlib.decompressobj,
-    b"\x78\xda": zlib.decompressobj,
-}
 # No larger than the pieces in which a library reads a file: of the piece in which it breaks off nobody gets anything.
 _PIECE_BYTES = 512
 # What joblib packs with, and this cannot look into.
@@ -138,7 +130,7 @@ class _Look:
                         return self._spend(name, file.read(self._bytes_left + 1))
                 except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
                     raise _refusal(f"'{name}' is compressed and cannot be read ({error})") from error
-        decompressor = _PERHAPS_COMPRESSED.get(data[:2])
+        decompressor = _perhaps_packed_with(data)
         if decompressor is None:
             return b""
         return b"".join(self._spend(name, piece) for piece in _pieces(decompressor, data, self._bytes_left + 1))
@@ -162,6 +154,21 @@ def _whole(content: IO[bytes]) -> bytes:
     sink = io.BytesIO()
     shutil.copyfileobj(content, sink, _READ_BYTES)
     return sink.getvalue()
+
+
+def _perhaps_packed_with(data: bytes) -> Callable[[], Any] | None:
+    """What unpacks what begins like this, if it is packed: a header of two bytes is no proof.
+
+    What does not unpack may be anything, but what unpacked before it broke off is looked at.
+    zlib's header holds the method, 8, the window, up to 7, and a check of both: https://www.rfc-editor.org/rfc/rfc1950.
+    LZMA's holds its properties in a byte below 225, then the dictionary's size, whose low byte is 0 for all sizes that
+    Python's library reads unasked: https://github.com/tukaani-project/xz/blob/master/doc/lzma-file-format.txt
+    """
+    if len(data) < 2:
+        return None
+    if data[0] & 15 == 8 and data[0] >> 4 <= 7 and int.from_bytes(data[:2], "big") % 31 == 0:
+        return zlib.decompressobj
+    return lzma.LZMADecompressor if data[0] < 225 and data[1] == 0 else None
 
 
 def _pieces(make: Callable[[], Any], data: bytes, most_bytes: int) -> Iterator[bytes]:

@@ -51,6 +51,11 @@ def zipped(name: str, content: bytes) -> bytes:
     return sink.getvalue()
 
 
+def deflated(data: bytes, window_bits: int) -> bytes:
+    packer = zlib.compressobj(wbits=window_bits)
+    return packer.compress(data) + packer.flush()
+
+
 def tarred(name: str, content: bytes, magic: bytes = tarfile.POSIX_MAGIC) -> bytes:
     member = tarfile.TarInfo(name)
     member.size = len(content)
@@ -81,6 +86,10 @@ WRAPPINGS = {
     "lzma with a dictionary of a size of its own": lambda data: lzma.compress(
         data, format=lzma.FORMAT_ALONE, filters=[{"id": lzma.FILTER_LZMA1, "dict_size": 4352}]
     ),
+    "lzma with properties of its own": lambda data: lzma.compress(
+        data, format=lzma.FORMAT_ALONE, filters=[{"id": lzma.FILTER_LZMA1, "lc": 0, "pb": 0}]
+    ),
+    **{f"zlib with a window of 2^{bits}": lambda data, bits=bits: deflated(data, bits) for bits in range(9, 15)},
     "two streams of lzma": lambda data: b"".join(
         lzma.compress(part, format=lzma.FORMAT_ALONE) for part in (pickle.dumps("a note"), data)
     ),

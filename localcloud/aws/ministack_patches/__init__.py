@@ -26,6 +26,7 @@ from localcloud.aws.ministack_patches import (
     identity,
     layers,
     log_lines,
+    log_streams,
     object_events,
     queue_levels,
     queues,
@@ -51,6 +52,7 @@ _PATCHES = (
     identity,
     layers,
     log_lines,
+    log_streams,
     object_events,
     queue_levels,
     queues,
@@ -98,6 +100,7 @@ class Substrate:
         object_events.install(clock)
         queues.install()
         layers.install(layer_store)
+        log_streams.install()
         workers.install(workers.Runtime(layer_store, state_dir / "lambda-runtime"))
         executions.install()
         step_functions.install()

@@ -10,6 +10,8 @@ import shutil
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -65,25 +67,38 @@ class TrainingTable:
 class OwnModel:
     """A model of the team's own class; asked by one thread at a time, as its code need not know of any other."""
 
-    def __init__(self, model: Any, source: Path) -> None:
+    def __init__(self, model: Any, source: Path, name: str) -> None:
+        """Takes a model of the team's.
+
+        Args:
+            model: Has predict(matrix) and save(folder).
+            source: The file with its code.
+            name: What errors call that file.
+        """
         self.model = model
         self._source = source
+        self._name = name
         self._lock = threading.Lock()
 
     def predict(self, matrix: Matrix) -> NDArray[np.float32]:
-        """Numbers of shape (rows,) for regression, else probabilities of shape (rows, classes)."""
-        with self._lock:
+        """Numbers of shape (rows,) for regression, else probabilities of shape (rows, classes).
+
+        Raises:
+            UserError: The team's code fails.
+        """
+        with self._lock, _own_code(self._source, self._name):
             return np.asarray(self.model.predict(matrix), dtype=np.float32)
 
     def save(self, directory: Path) -> None:
         """Let the model write its files below own/, and put its code beside them.
 
         Raises:
-            UserError: It wrote a pickle, or nothing.
+            UserError: The team's code fails, or wrote a pickle, or nothing.
         """
         folder = directory / FOLDER
         folder.mkdir()
-        self.model.save(folder)
+        with _own_code(self._source, self._name):
+            self.model.save(folder)
         files = [path for path in folder.rglob("*") if path.is_file()]
         if not files:
             raise UserError("The own model's save(folder) wrote no file.", next_step="Write the model below `folder`.")
@@ -104,6 +119,7 @@ class OwnModel:
 
         Raises:
             PlatformError: The code is absent, or not that of training.
+            UserError: The team's code fails.
         """
         source = directory / FILE_NAME
         if not source.exists():
@@ -113,7 +129,8 @@ class OwnModel:
                 f"{source} is not the file that the model was trained by.", next_step="Train the model again."
             )
         reveal()
-        return cls(_module(source).load(directory / FOLDER), source)
+        with _own_code(source, source.name):
+            return cls(_module(source).load(directory / FOLDER), source, source.name)
 
 
 def fit_own(
@@ -138,14 +155,10 @@ def fit_own(
     name, function = file_and_function(recipe.training.fit)
     table = TrainingTable(matrix, target, schema.features, schema.classes, recipe.task, recipe.training.seed)
     say(f"Fitting by {recipe.training.fit}.")
-    try:
+    with _own_code(source, name):
         module = _module(source)
         returned = getattr(module, function)(table, dict(recipe.training.params))
-    except ComalError:
-        raise
-    except Exception as error:
-        raise _failed(error, source, name) from error
-    algorithm, model = _model_of(returned, module, source, schema, recipe)
+    algorithm, model = _model_of(returned, module, source, name, schema, recipe)
     _check(model, matrix, schema, recipe)
     update = {"algorithm": algorithm, "fit_sha256": digest(source)}
     return TrainedModel(schema.model_copy(update=update), model)
@@ -167,7 +180,7 @@ def _module(source: Path) -> ModuleType:
 
 
 def _model_of(
-    returned: Any, module: ModuleType, source: Path, schema: ModelSchema, recipe: Recipe
+    returned: Any, module: ModuleType, source: Path, name: str, schema: ModelSchema, recipe: Recipe
 ) -> tuple[str, Model]:
     kind = f"{type(returned).__module__}.{type(returned).__qualname__}"
     if kind == "xgboost.core.Booster":
@@ -178,14 +191,14 @@ def _model_of(
         from training.algorithms.lightgbm import LightGBMModel
 
         return "lightgbm", LightGBMModel(returned, schema.task)
-    absent = [name for name in ("predict", "save") if not callable(getattr(returned, name, None))]
+    absent = [method for method in ("predict", "save") if not callable(getattr(returned, method, None))]
     if absent or not callable(getattr(module, "load", None)):
         raise UserError(
             f"{recipe.training.fit} returned a {type(returned).__name__}; expected a booster of XGBoost or LightGBM, "
             "or an object with predict(matrix) and save(folder) from a file that also defines load(folder).",
             next_step="See `A fit of your own` in docs/guide.md.",
         )
-    return "own", OwnModel(returned, source)
+    return "own", OwnModel(returned, source, name)
 
 
 def _check(model: Model, matrix: Matrix, schema: ModelSchema, recipe: Recipe) -> None:
@@ -193,6 +206,8 @@ def _check(model: Model, matrix: Matrix, schema: ModelSchema, recipe: Recipe) ->
     rows = matrix[:_ROWS_TO_CHECK]
     try:
         answers = np.asarray(model.predict(rows), dtype=np.float64)
+    except ComalError:
+        raise
     except Exception as error:
         raise UserError(
             f"The model that {recipe.training.fit} returned cannot predict the training rows: {error}.",
@@ -212,11 +227,18 @@ def _check(model: Model, matrix: Matrix, schema: ModelSchema, recipe: Recipe) ->
         )
 
 
-def _failed(error: Exception, source: Path, name: str) -> UserError:
-    traceback.print_exception(error)
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(source)]
-    place = f"{name}, line {lines[-1]}" if lines else name
-    return UserError(
-        f"{place}: {type(error).__name__}: {' '.join(str(error).split())}.",
-        next_step="Correct the file and run `comal up`; the job's log has the trace.",
-    )
+@contextmanager
+def _own_code(source: Path, name: str) -> Iterator[None]:
+    """Whatever ends the team's code is one sentence with its place: `sys.exit(0)`, too, left no model."""
+    try:
+        yield
+    except ComalError:
+        raise
+    except (Exception, SystemExit) as error:
+        traceback.print_exception(error)
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(source)]
+        place = f"{name}, line {lines[-1]}" if lines else name
+        raise UserError(
+            f"{place}: {type(error).__name__}: {' '.join(str(error).split())}.",
+            next_step="Correct the file and run `comal up`; the log has the trace.",
+        ) from error

@@ -86,7 +86,7 @@ def test_own_code_is_asked_by_one_thread_at_a_time():
             self.asked -= 1
             return np.zeros(len(matrix))
 
-    model = OwnModel(Alone(), Path())
+    model = OwnModel(Alone(), Path(), "")
     with ThreadPoolExecutor(4) as pool:
         assert len(list(pool.map(model.predict, [np.zeros((1, 1), np.float32)] * 8))) == 8
 
@@ -157,8 +157,35 @@ def test_answers_that_are_no_probabilities_are_refused(new_job: NewJob, cancer: 
         own_job(new_job, cancer, source).run()
 
 
-def test_the_job_says_in_one_sentence_what_was_wrong_and_keeps_the_trace_in_its_log(new_job: NewJob, diabetes: Sample):
-    job = own_job(new_job, diabetes, "def fit(table, params):\n    return table.nothing\n")
+def ends_at(statement: str) -> tuple[str, str]:
+    """The guide's class, which exits just before a statement, and what is said of it."""
+    source = CLASS.replace(statement, f"raise SystemExit(0); {statement}")
+    line = next(number for number, text in enumerate(source.splitlines(), 1) if "SystemExit" in text)
+    return source, rf", line {line}: SystemExit: 0\."
+
+
+@pytest.mark.parametrize("statement", ["import numpy", "return Nearest(table", "np.savez(", "return self.answers"])
+def test_code_that_exits_is_refused_with_its_place(new_job: NewJob, diabetes: Sample, statement: str):
+    source, message = ends_at(statement)
+    with pytest.raises(UserError, match=r"rentals\.py" + message):
+        own_job(new_job, diabetes, source).run()
+
+
+def test_a_model_whose_load_exits_is_refused_with_its_place(new_job: NewJob, diabetes: Sample):
+    source, message = ends_at("saved = np.load(")
+    job = own_job(new_job, diabetes, source)
+    job.run()
+    with pytest.raises(UserError, match=r"fit\.py" + message):
+        load_model(job.paths.model)
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"), [("return table.nothing", "AttributeError: "), ("raise SystemExit(0)", "SystemExit: 0.")]
+)
+def test_the_job_says_in_one_sentence_what_was_wrong_and_keeps_the_trace_in_its_log(
+    new_job: NewJob, diabetes: Sample, statement: str, error: str
+):
+    job = own_job(new_job, diabetes, f"def fit(table, params):\n    {statement}\n")
     process = subprocess.run(
         [sys.executable, "-m", "training", "train"],
         cwd=REPOSITORY,
@@ -169,7 +196,7 @@ def test_the_job_says_in_one_sentence_what_was_wrong_and_keeps_the_trace_in_its_
         check=False,
     )
     assert process.returncode == 1
-    assert job.paths.failure.read_text().startswith("User error: my_models/rentals.py, line 2: AttributeError: ")
+    assert job.paths.failure.read_text().startswith(f"User error: my_models/rentals.py, line 2: {error}")
     assert "Traceback" in process.stderr
 
 

@@ -30,10 +30,11 @@ def read_rows(file: Path, recipe: Recipe, groups: list[OpenGroup]) -> pa.Table:
     # As they are written: what they are the recipe says, and "01" is no number.
     as_texts = pa_csv.ConvertOptions(column_types=dict.fromkeys(needed, pa.string()))
     try:
+        file.stat()  # says what is amiss; Arrow's error for Parquet does not
         is_parquet = file.suffix.lower() == ".parquet"
         table = pq.read_table(file) if is_parquet else pa_csv.read_csv(file, convert_options=as_texts)
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise UserError(f"{file} cannot be read: {error.strerror}.", next_step="Check the path.") from error
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror or error}.", next_step="Check the path.") from error
     except pa.ArrowException as error:
         raise DataError(
             f"{file} cannot be read: {error}.", next_step="Give a CSV file with a header, or Parquet."

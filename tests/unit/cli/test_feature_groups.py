@@ -13,7 +13,7 @@ from comal.cli.online_features import OnlineFeatures
 from comal.cli.repository import Repository
 from comal.cli.target import Target
 from comal.clients import Connection
-from comal.errors import DataError, PlatformError
+from comal.errors import DataError, PlatformError, UserError
 from comal.feature_group import EVENT_TIME, KNOWN_AT, FeatureGroup
 from comal.recipe import Recipe
 from tests.unit.comal.registry_samples import make_recipe
@@ -152,3 +152,18 @@ def test_a_column_that_is_there_twice_is_named(tmp_path: Path) -> None:
     file.write_text("store,store,at\n7,7,100\n")
     with pytest.raises(DataError, match="has the column store twice"):
         read_rows(file, recipe, [group])
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("folder", "folder cannot be read: .* is a directory"),
+        ("absent.csv", "absent.csv cannot be read: No such file"),
+        ("absent.parquet", "absent.parquet cannot be read: No such file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(name: str, message: str, tmp_path: Path) -> None:
+    recipe, group = recipe_of({"type": "integer"}), opened(Store(per_call=9), tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError, match=message):
+        read_rows(tmp_path / name, recipe, [group])

@@ -1,5 +1,6 @@
 """Rows of a file with the features of their entities: what `comal features` does with tables."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from comal.feature_group import EVENT_TIME, KNOWN_AT
 from comal.point_in_time import point_in_time
 from comal.recipe import Recipe
 
+# What a float would change: +41 79, 007, and whole numbers of more digits than it holds for certain.
+_CODE = r"^(\+|-?0[0-9]|-?[0-9]{16})"
+
 
 def read_rows(file: Path, recipe: Recipe, groups: list[OpenGroup]) -> pa.Table:
     """Rows to add features to.
@@ -27,12 +31,10 @@ def read_rows(file: Path, recipe: Recipe, groups: list[OpenGroup]) -> pa.Table:
     """
     assert recipe.event_time is not None  # the recipe has feature groups
     needed = [recipe.event_time.column, *(one.group.entity for one in groups)]
-    # As they are written: what they are the recipe says, and "01" is no number.
-    as_texts = pa_csv.ConvertOptions(column_types=dict.fromkeys(needed, pa.string()))
     try:
         file.stat()  # says what is amiss; Arrow's error for Parquet does not
         is_parquet = file.suffix.lower() == ".parquet"
-        table = pq.read_table(file) if is_parquet else pa_csv.read_csv(file, convert_options=as_texts)
+        table = pq.read_table(file) if is_parquet else _read_csv(file, needed)
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror or error}.", next_step="Check the path.") from error
     except pa.ArrowException as error:
@@ -52,6 +54,33 @@ def read_rows(file: Path, recipe: Recipe, groups: list[OpenGroup]) -> pa.Table:
     if taken:
         raise DataError(f"{file} has {', '.join(taken)} already.", next_step="Leave the features out of the file.")
     return table
+
+
+def _read_csv(file: Path, needed: list[str]) -> pa.Table:
+    """Texts as they are written; what the needed ones are the recipe says, the others may be numbers."""
+    with pa_csv.open_csv(file) as begun:
+        names = begun.schema.names
+    as_texts = pa_csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
+    )
+    table = pa_csv.read_csv(file, convert_options=as_texts)
+    columns = [
+        column if name in needed else _typed(column)
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    ]
+    return pa.table(columns, names=table.column_names)
+
+
+def _typed(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """As numbers, where no text loses by it: 7 and 2.50, and neither 01234 nor a date."""
+    with suppress(pa.ArrowInvalid):
+        whole = texts.cast(pa.int64())
+        if whole.cast(pa.string()).equals(texts):
+            return whole
+    with suppress(pa.ArrowInvalid):
+        if not pc.any(pc.match_substring_regex(texts, _CODE)).as_py():
+            return texts.cast(pa.float64())
+    return texts
 
 
 def _moments(file: Path, table: pa.Table, recipe: Recipe) -> pa.Array:

@@ -33,6 +33,7 @@ def get(
     """Add to each row the features of its entity as they were known just before its time.
 
     Every row keeps its place; what was not known is missing. Nothing of the row's own time or later counts.
+    Columns of a CSV file stay texts as they are written, but for numbers that lose nothing by it.
 
     Keys of --json: rows, features (each with the rows that have none), out.
     """

@@ -167,3 +167,33 @@ def test_a_file_that_cannot_be_read_is_named(name: str, message: str, tmp_path: 
     (tmp_path / "folder").mkdir()
     with pytest.raises(UserError, match=message):
         read_rows(tmp_path / name, recipe, [group])
+
+
+@pytest.mark.parametrize(
+    ("texts", "values"),
+    [
+        (("7", "-12"), [7, -12]),
+        (("900719925474099301", "1"), [900719925474099301, 1]),
+        (("7", "2.50"), [7.0, 2.5]),
+        (("01234", "98765"), ["01234", "98765"]),
+        (("01234", "2.5"), ["01234", "2.5"]),
+        (("0.5", "-0.5"), [0.5, -0.5]),
+        (("0x1F", "1"), ["0x1F", "1"]),
+        (("+41791234567", "7"), ["+41791234567", "7"]),
+        (("12345678901234567890", "7"), ["12345678901234567890", "7"]),
+        (("2026-01-05", "2026-01-05T10:00:00Z"), ["2026-01-05", "2026-01-05T10:00:00Z"]),
+        (("true", "NA"), ["true", "NA"]),
+    ],
+)
+def test_a_column_of_a_csv_file_that_is_not_needed_stays_as_it_is_written(
+    texts: tuple[str, ...], values: list[Any], tmp_path: Path
+) -> None:
+    recipe, group = recipe_of({"type": "category", "values": ["01", "1"]}), opened(Store(per_call=9), tmp_path)
+    file = tmp_path / "orders.csv"
+    file.write_text("store,at,other\n" + "".join(f"01,100,{text}\n" for text in texts) + "01,100,\n")
+    table = read_rows(file, recipe, [group])
+    found = table.column("other").to_pylist()
+    assert found == [*values, None]
+    assert [type(value) for value in found[:-1]] == [type(value) for value in values]
+    assert table.column("store").to_pylist() == ["01"] * 3
+    assert table.column("at").to_pylist() == ["100"] * 3

@@ -26,6 +26,8 @@ from comal.recipe_section import DURATION_PATTERN, INSTANCE_PATTERN, Section, co
 from comal.recipe_training import Search, Training
 
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+# Ten years: clocks and calendars end not far beyond what no team means.
+_MOST_HOURS = 10 * 365 * 24
 SCHEDULE_PATTERN = r"^(rate\([1-9]\d* (minutes?|hours?|days?)\)|cron\(\S+( \S+){5}\))$"
 
 
@@ -178,11 +180,17 @@ class Retrain(Section):
         description="Alarms that start a run: `drift` and `quality` are the model's own, others are alarm names.",
     )
     cooldown_hours: float = Field(
-        6, ge=0, description="Rest after a run before the next, counted in hours; a request does not wait."
+        6,
+        ge=0,
+        le=_MOST_HOURS,
+        description="Rest after a run before the next, counted in hours; a request does not wait.",
     )
     max_per_day: int = Field(2, ge=1, description="Most runs in 24 hours; a request counts, and is not refused.")
     reason_expires_hours: float = Field(
-        72, gt=0, description="Age at which a reason that led to no run is dropped, and said so; new rows never expire."
+        72,
+        gt=0,
+        le=_MOST_HOURS,
+        description="Age at which a reason that led to no run is dropped, and said so; new rows never expire.",
     )
 
 

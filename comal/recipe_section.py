@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
-DURATION_PATTERN = r"^[1-9]\d*[mhd]$"
+DURATION_PATTERN = r"^[1-9]\d{0,4}[mhd]$"
 INSTANCE_PATTERN = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 _UNIT_S = {"m": 60, "h": 3600, "d": 86400}
 

@@ -73,11 +73,11 @@ def status(state_dir: Path) -> CloudInfo | None:
     return record.info if record and record.process.is_alive else None
 
 
-def stop(state_dir: Path) -> bool:
+def stop(state_dir: Path) -> int:
     """Stops the local cloud and every process it started, also those that outlived a kill -9 of it.
 
     Returns:
-        Whether it was running.
+        How many processes there were to end; 0 where neither it nor one of its own ran.
     """
     state_dir = state_dir.resolve()
     record = read_record(state_dir)
@@ -86,10 +86,11 @@ def stop(state_dir: Path) -> bool:
     session = record.info.pid if record and running else None
     if record and running:
         end_processes([record.process], STOP_TIMEOUT_S)
-    end_processes(find_family(session, state_dir), STOP_TIMEOUT_S)
+    family = find_family(session, state_dir)
+    end_processes(family, STOP_TIMEOUT_S)
     remove_record(state_dir)
     _reap()
-    return running
+    return running + len(family)
 
 
 def _check_writable(state_dir: Path) -> None:

@@ -50,10 +50,16 @@ def start_cloud(
 
 @app.command("stop", epilog=examples("comal cloud stop"))
 def stop_cloud() -> None:
-    """Stop the local cloud and every process it started; its data stays."""
+    """Stop the local cloud and every process it started, also when it was killed before; its data stays."""
     repository = find_repository()
-    was_running = local_cloud.stop(repository)
-    say(f"Stopped. Its data stays in {repository.local_dir}." if was_running else "The local cloud was not running.")
+    was_running = local_cloud.running(repository) is not None
+    ended = local_cloud.stop(repository)
+    if was_running:
+        say(f"Stopped. Its data stays in {repository.local_dir}.")
+    elif ended:
+        say(f"The local cloud was not running; what it had left running was ended (processes: {ended}).")
+    else:
+        say("The local cloud was not running.")
 
 
 @app.command("status", epilog=examples("comal cloud status", "comal cloud status --json"))

@@ -63,11 +63,11 @@ def ensure(repository: Repository) -> "CloudInfo":
     return info
 
 
-def stop(repository: Repository) -> bool:
+def stop(repository: Repository) -> int:
     """Stop the clone's local cloud and every process it started, also those that outlived it; data stays.
 
     Returns:
-        Whether it was running.
+        How many processes there were to end; 0 where neither it nor one of its own ran.
     """
     from localcloud import cloud
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.sagemaker.conftest import TOY_IMAGE, Setup, start_toy_cloud, wait_for
+from localcloud import cloud as local_cloud
+from tests.contract.sagemaker.conftest import TOY_IMAGE, WARM_IMAGE, Setup, start_toy_cloud, wait_for
 from tests.contract.sagemaker.test_endpoints import await_endpoint, invoke, make_config
 from tests.contract.sagemaker.test_training_failures import is_alive
 from tests.running_cloud import RunningCloud, stop_cloud
@@ -144,6 +145,25 @@ def test_an_orderly_end_leaves_no_process_and_a_start_brings_endpoints_back(surv
     done = survivor.sagemaker.list_training_jobs(StatusEquals="Completed")["TrainingJobSummaries"]
     assert len(done) == 1, "the job that made the model had ended before"
     assert invoke(survivor, "e")["version"] == "1"
+
+
+@pytest.mark.parametrize("image", [TOY_IMAGE, WARM_IMAGE])
+def test_after_kill_9_a_stop_ends_what_the_emulator_left(survivor: Setup, image: str) -> None:
+    survivor.sagemaker.create_model(ModelName="m", ExecutionRoleArn=survivor.role, PrimaryContainer={"Image": image})
+    variant = {"VariantName": "v", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    survivor.sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
+    survivor.sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="c")
+    await_endpoint(survivor, "e")
+    name = survivor.train("sleep", AlgorithmSpecification={"TrainingImage": image, "TrainingInputMode": "File"})
+    serving = [json.loads(path.read_text()) for path in survivor.cloud.state_dir.glob("**/endpoints/**/process.json")]
+    every = [ids[which] for ids in (*serving, survivor.process_ids(name)) for which in ("supervisor", "child")]
+    kill(survivor.cloud)
+    assert [is_alive(pid) for pid in every] == [True] * 4
+    assert local_cloud.stop(survivor.cloud.state_dir) >= 2
+    assert [is_alive(pid) for pid in every] == [False] * 4
+    assert local_cloud.stop(survivor.cloud.state_dir) == 0
+    restart(survivor)
+    assert survivor.await_job(name)["TrainingJobStatus"] in {"Stopped", "Failed"}
 
 
 def test_an_event_is_not_lost_in_the_second_before_it_is_on_disk(survivor: Setup) -> None:

@@ -1,9 +1,13 @@
 """`comal cloud` with a local cloud of the temporary clone's own."""
 
 import json
+import os
+import signal
+import subprocess
 
 import pytest
 
+from localcloud.processes import STATE_DIR_VARIABLE
 from tests.running_cloud import find_free_port
 
 
@@ -35,6 +39,19 @@ def test_a_stopped_cloud_is_not_running(comal, clone, started):
     assert "Stopped" in comal("cloud", "stop").stdout
     result = comal("cloud", "status", "--json")
     assert (result.exit_code, json.loads(result.stdout)["running"]) == (1, False)
+
+
+def test_a_stop_after_kill_9_ends_what_the_cloud_left_and_says_so(comal, clone, started):
+    state_dir = clone / ".comal/local"
+    marked = {**os.environ, STATE_DIR_VARIABLE: str(state_dir.resolve())}
+    with subprocess.Popen(["sleep", "600"], env=marked, start_new_session=True) as left:
+        os.kill(json.loads(comal("cloud", "status", "--json").stdout)["pid"], signal.SIGKILL)
+        while comal("cloud", "status").exit_code == 0:
+            pass
+        result = comal("cloud", "stop")
+        assert left.wait(timeout=5) == -signal.SIGTERM
+    assert result.exit_code == 0
+    assert "was not running; what it had left running was ended (processes: 1)" in result.stdout
 
 
 def test_stopping_nothing_is_no_error(comal, clone):

@@ -12,6 +12,7 @@ from pathlib import Path
 from localcloud.aws.sagemaker.containers.images import Image
 from localcloud.aws.sagemaker.containers.processes import PACKAGE_ROOT, SupervisedProcess, spawn_supervisor
 from localcloud.aws.sagemaker.containers.records import Launch
+from localcloud.processes import STATE_DIR_VARIABLE
 
 logger = logging.getLogger("localcloud.sagemaker.images")
 
@@ -19,7 +20,8 @@ _FORK_SERVER = "localcloud.aws.sagemaker.containers.fork_server"
 _START_TIMEOUT_S = 60.0
 _POLL_S = 0.01
 _ANSWER_TIMEOUT_S = 10.0
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE")
+# By the state directory `stop` finds the supervisors that it forks; a container's own environment is without it.
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE", STATE_DIR_VARIABLE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import typer
 
 from comal.cli.catalogue import require_model
-from comal.cli.console import Json, Stack, examples, print_json, print_table, say
+from comal.cli.console import Json, Stack, examples, print_json, print_table, say, warn
+from comal.cli.documents import DamagedDocumentError
 from comal.cli.following import decisions_of
 from comal.cli.models import metrics_text
 from comal.cli.records import fetch_run_report, record_of, report_address
@@ -39,7 +40,7 @@ def experiments(
     """List the runs that trained a model, newest first: parameters, metrics, rows, times; or fetch one's page.
 
     The page has the run's plots and opens anywhere. In a stack with the component `experiments` MLflow has the runs,
-    too: without a model its page is opened, and its address printed.
+    too: without a model its page is opened, and its address printed. A run whose record is damaged is named on stderr.
 
     Keys of --json, one row a run: version and approval (null where the model was refused), report (its address), and
     those of run.json but for plots; with a version that row alone, and page (its path); without a model: page (MLflow's
@@ -58,7 +59,7 @@ def experiments(
         print_json([_json(target, row, record) for row, record in runs])
         return
     if not runs:
-        say(f"{model} has no runs on record yet. Next: comal status {model}{target.option}")
+        say(f"{model} has no runs to list. Next: comal status {model}{target.option}")
         return
     print_table(
         ("version", "run", "algorithm", "parameters", "trees", "rows", "metrics", "took", "started"),
@@ -79,9 +80,19 @@ def _runs(target: Target, model: str, limit: int) -> list[tuple[dict[str, Any], 
     registered = {row["run_id"] for row in versions}
     decided = [row["run_id"] for row in decisions_of(target, model) if row["decision"] == "run"]
     others = [_NO_VERSION | {"run_id": run_id} for run_id in decided if run_id not in registered]
-    found = [(row, record_of(target, model, row)) for row in [*versions[:limit], *others[:limit]]]
+    found = [(row, _readable(target, model, row)) for row in [*versions[:limit], *others[:limit]]]
     runs = [(row, record) for row, record in found if record is not None]
     return sorted(runs, key=lambda run: run[1].started, reverse=True)[:limit]
+
+
+def _readable(target: Target, model: str, row: dict[str, Any]) -> RunRecord | None:
+    """What a run left; where that is damaged a warning says so, and the other runs are listed all the same."""
+    try:
+        return record_of(target, model, row)
+    except DamagedDocumentError as error:
+        what = f"Version {row['version']}" if row["version"] else f"Run {row['run_id']}"
+        warn(f"{what} is not listed: {error}")
+        return None
 
 
 def _open_tracker(target: Target, *, as_json: bool) -> None:

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from pydantic import ValidationError
-
 from comal import s3_layout
+from comal.cli.documents import address, read_document
 from comal.cli.target import Target
 from comal.cli.versions import versions_of
-from comal.errors import PlatformError, UserError
+from comal.errors import UserError
 from comal.lineage import Lineage
 from comal.recipe import Recipe
 
@@ -22,13 +21,13 @@ def lineage_of(target: Target, model: str, version: dict[str, Any]) -> Lineage:
 
     Raises:
         UserError: Somebody else registered the version, or its record is gone.
+        DamagedDocumentError: Its record is no lineage any more.
     """
     found = _read(target, model, version["run_id"]) if version["run_id"] else None
     if found is None:
         raise UserError(
             f"Version {version['version']} of {model} has no lineage on record: comal did not register it, or "
-            f"s3://{target.names.bucket('models')}/{s3_layout.run_lineage_key(model, version['run_id'] or 'RUN')} was "
-            "deleted.",
+            f"{address(target, s3_layout.run_lineage_key(model, version['run_id'] or 'RUN'))} was deleted.",
             next_step="Restore an older version of that object, or choose another version: "
             f"comal models {model}{target.option}",
         )
@@ -36,10 +35,20 @@ def lineage_of(target: Target, model: str, version: dict[str, Any]) -> Lineage:
 
 
 def recipe_of(target: Target, model: str, version: dict[str, Any]) -> Recipe:
-    """The recipe of a version's run; `lineage_of` says beforehand whether there is one."""
+    """The recipe of a version's run; `lineage_of` says beforehand whether it was one of ours.
+
+    Raises:
+        UserError: It was deleted.
+        DamagedDocumentError: It is no recipe any more.
+    """
     key = s3_layout.run_recipe_prefix(model, version["run_id"]) + "recipe.json"
-    answer = target.client("s3").get_object(Bucket=target.names.bucket("models"), Key=key)
-    return Recipe.model_validate_json(answer["Body"].read()).with_windows()
+    recipe = read_document(target, key, Recipe, "recipe")
+    if recipe is None:
+        raise UserError(
+            f"The recipe of version {version['version']} of {model}, {address(target, key)}, was deleted.",
+            next_step="Restore an older version of that object.",
+        )
+    return recipe.with_windows()
 
 
 def versions_with(target: Target, model: str, wanted: str) -> list[dict[str, Any]]:
@@ -64,15 +73,4 @@ def _names(wanted: str, key: str) -> bool:
 
 
 def _read(target: Target, model: str, run_id: str) -> Lineage | None:
-    s3 = target.client("s3")
-    try:
-        answer = s3.get_object(Bucket=target.names.bucket("models"), Key=s3_layout.run_lineage_key(model, run_id))
-    except s3.exceptions.NoSuchKey:
-        return None
-    try:
-        return Lineage.model_validate_json(answer["Body"].read())
-    except ValidationError as error:
-        raise PlatformError(
-            f"s3://{target.names.bucket('models')}/{s3_layout.run_lineage_key(model, run_id)} is no lineage any more.",
-            next_step="Restore an older version of that object.",
-        ) from error
+    return read_document(target, s3_layout.run_lineage_key(model, run_id), Lineage, "lineage")

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from comal import s3_layout
+from comal.cli.documents import address, read, read_document
 from comal.cli.target import Target
 from comal.run_record import FILE_NAME, REPORT_NAME, RunRecord
 
@@ -20,31 +21,26 @@ def record_of(target: Target, model: str, version: dict[str, Any]) -> RunRecord 
 
 
 def record_of_run(target: Target, model: str, run_id: str) -> RunRecord | None:
-    """What a run left; None where it trained no model, or its folder was emptied."""
-    content = _read(target, model, run_id, FILE_NAME)
-    return RunRecord.model_validate_json(content) if content else None
+    """What a run left; None where it trained no model, or its folder was emptied.
+
+    Raises:
+        DamagedDocumentError: It is there, and no record any more.
+    """
+    return read_document(target, s3_layout.run_record_key(model, run_id, FILE_NAME), RunRecord, "record of a run")
 
 
 def report_address(target: Target, model: str, run_id: str) -> str:
     """Where a run's page lies in S3."""
-    return f"s3://{target.names.bucket('models')}/{s3_layout.run_record_key(model, run_id, REPORT_NAME)}"
+    return address(target, s3_layout.run_record_key(model, run_id, REPORT_NAME))
 
 
 def fetch_run_report(target: Target, model: str, version: dict[str, Any]) -> Path | None:
     """Save the page of a version's run under .comal/reports/; None where there is none."""
-    content = _read(target, model, version["run_id"], REPORT_NAME) if version["run_id"] else None
+    run_id = version["run_id"]
+    content = read(target, s3_layout.run_record_key(model, run_id, REPORT_NAME)) if run_id else None
     if content is None:
         return None
     path = target.repository.reports_dir / target.stack / f"{model}-{version['version']}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return path
-
-
-def _read(target: Target, model: str, run_id: str, file_name: str) -> bytes | None:
-    key = s3_layout.run_record_key(model, run_id, file_name)
-    s3 = target.client("s3")
-    try:
-        return bytes(s3.get_object(Bucket=target.names.bucket("models"), Key=key)["Body"].read())
-    except s3.exceptions.NoSuchKey:
-        return None

@@ -121,9 +121,10 @@ class TrainingAgain:
             return
         try:
             _prefix, *keys = json.loads(content)
-        except ValueError:
-            keys = []
-        if sorted(keys) != sorted(entry.key for entry in self._then.inputs):
+            is_same = sorted(keys) == sorted(entry.key for entry in self._then.inputs)
+        except (TypeError, ValueError):  # no JSON, or no list of keys
+            is_same = False
+        if not is_same:
             yield "the run's manifest lists other inputs than then"
 
     def _changed_recipe(self) -> Iterator[str]:

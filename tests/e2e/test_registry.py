@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
+from comal import s3_layout
 from comal.cli.demo.chain import MODEL, TacoChain
 from comal.cli.demo.traffic import Traffic
 from comal.cli.following import wait_for_endpoint
@@ -111,6 +114,37 @@ def test_every_run_is_on_record_with_a_page_that_opens_anywhere(clone):
     assert text.count("<svg") == 5
     assert "://" not in text
     assert "rmse" in clone.comal("experiments", MODEL).stdout
+
+
+def test_a_damaged_record_is_named_and_hides_no_other(clone):
+    run_id = next(row["run_id"] for row in clone.json("models", MODEL) if row["version"] == 1)
+    s3, bucket = clone.client("s3"), clone.target.names.bucket("models")
+    record = s3_layout.run_record_key(MODEL, run_id, "run.json")
+    recipe = s3_layout.run_recipe_prefix(MODEL, run_id) + "recipe.json"
+    with replaced(s3, bucket, record, b"{"):
+        listed = clone.comal("experiments", MODEL, "--json")
+        assert [row["version"] for row in json.loads(listed.stdout)] == [2]
+        assert f"Version 1 is not listed: s3://{bucket}/{record} is no record of a run any more" in listed.stderr
+        for command in (("experiments", MODEL, "1"), ("compare", MODEL, "1", "2")):
+            told = clone.comal(*command, exit_code=1).stderr
+            assert f"s3://{bucket}/{record} is no record of a run any more: Invalid JSON" in told.replace("\n", " ")
+            assert "Restore an older version" in told
+    with replaced(s3, bucket, recipe, b"{"):
+        assert "is no recipe any more" in clone.comal("compare", MODEL, "1", "2", exit_code=1).stderr
+    with replaced(s3, bucket, recipe, None):
+        assert "was deleted" in clone.comal("compare", MODEL, "1", "2", exit_code=2).stderr
+
+
+@contextmanager
+def replaced(s3: Any, bucket: str, key: str, content: bytes | None) -> Iterator[None]:
+    """An object that holds something else for a while, or nothing."""
+    original = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    if content is None:
+        s3.delete_object(Bucket=bucket, Key=key)
+    else:
+        s3.put_object(Bucket=bucket, Key=key, Body=content)
+    yield
+    s3.put_object(Bucket=bucket, Key=key, Body=original)
 
 
 def test_what_cannot_be_is_refused_with_what_there_is(clone):

@@ -172,13 +172,14 @@ def test_a_deleted_manifest_is_named_and_nothing_is_trained(trained):
 def test_damaged_records_are_named(trained):
     run_id = record(trained)["run_id"]
     s3, bucket = trained.client("s3"), trained.target.names.bucket("models")
-    for key, told in (
-        (s3_layout.run_recipe_prefix(MODEL, run_id) + "recipe.json", "the run's recipe is damaged"),
-        (s3_layout.run_manifest_key(MODEL, run_id), "the run's manifest lists other inputs than then"),
-        (s3_layout.run_lineage_key(MODEL, run_id), "is no lineage any more"),
+    for key, content, told in (
+        (s3_layout.run_recipe_prefix(MODEL, run_id) + "recipe.json", b"{", "the run's recipe is damaged"),
+        (s3_layout.run_manifest_key(MODEL, run_id), b"{", "the run's manifest lists other inputs than then"),
+        (s3_layout.run_manifest_key(MODEL, run_id), b"5", "the run's manifest lists other inputs than then"),
+        (s3_layout.run_lineage_key(MODEL, run_id), b"{", "is no lineage any more"),
     ):
         original = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        s3.put_object(Bucket=bucket, Key=key, Body=b"{not json")
+        s3.put_object(Bucket=bucket, Key=key, Body=content)
         done = trained.comal("reproduce", MODEL, "1", exit_code=1)
         s3.put_object(Bucket=bucket, Key=key, Body=original)
         assert told in (done.stdout + done.stderr).replace("\n", " ")

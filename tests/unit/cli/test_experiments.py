@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from comal.cli import experiments
+from comal.cli.documents import DamagedDocumentError
 from comal.run_record import RunRecord
 from tests.unit.cli.conftest import Comal
 
@@ -25,6 +26,23 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(experiments, "versions_of", lambda _target, _model: versions)
     monkeypatch.setattr(experiments, "decisions_of", lambda _target, _model: decisions)
     monkeypatch.setattr(experiments, "record_of", record_of)
+
+
+def test_a_damaged_record_is_a_warning_and_the_other_runs_are_listed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readable = experiments.record_of
+
+    def record_of(target: Any, model: str, row: dict[str, Any]) -> Any:
+        if row["run_id"] in {"a", "b"}:
+            raise DamagedDocumentError(f"{row['run_id']}/run.json is damaged.", next_step="Restore it.")
+        return readable(target, model, row)
+
+    monkeypatch.setattr(experiments, "record_of", record_of)
+    assert [row["version"] for row, _ in experiments._runs(None, "tacos", 20)] == [2]  # type: ignore[arg-type]
+    told = capsys.readouterr().err
+    assert "Version 1 is not listed: a/run.json is damaged. Restore it." in told
+    assert "Run b is not listed: b/run.json is damaged. Restore it." in told
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(20, [2, None, 1]), (2, [2, None]), (1, [2])])

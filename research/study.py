@@ -16,6 +16,7 @@ from comal.cli.batches import validated_rows
 from comal.cli.catalogue import deployed_recipe, require_model
 from comal.cli.target import LOCAL_STACK, open_target
 from comal.cli.tracking_page import tracking_uri
+from comal.cli.tracking_server import refuse_stranger
 from comal.cli.versions import champion_of, versions_of
 from comal.errors import UserError
 from comal.own_fit import FILE_NAME as OWN_FIT_FILE
@@ -176,6 +177,8 @@ class Study:
 
     @cached_property
     def _tracking_uri(self) -> str:
+        if self._target.stack == LOCAL_STACK:
+            refuse_stranger(self._target.repository)
         return tracking_uri(self._target)
 
     def _predict(self, trained: TrainedModel, matrix: Matrix) -> Predictions:

@@ -34,7 +34,7 @@ def start(repository: Repository, port: int | None = None) -> "CloudInfo":
         port: TCP port on 127.0.0.1; None means the last one used, else 4566.
 
     Raises:
-        PlatformError: The port is taken.
+        PlatformError: Its port, or that of MLflow, is taken.
         LocalCloudError: It runs on another port, or the process did not come up.
     """
     from localcloud import cloud
@@ -44,6 +44,7 @@ def start(repository: Repository, port: int | None = None) -> "CloudInfo":
     if info is not None and port in {None, info.port}:
         tracking_server.ensure(repository)
         return info
+    tracking_server.refuse_stranger(repository)
     try:
         info = cloud.start(repository.local_dir, port, write_images(repository))
     except PortTakenError as error:

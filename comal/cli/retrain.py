@@ -12,6 +12,7 @@ from comal.cli.following import version_of_run, wait_for_decision, wait_for_endp
 from comal.cli.models import metrics_text
 from comal.cli.runs import SUCCEEDED
 from comal.cli.target import LOCAL_STACK, Target, open_target
+from comal.cli.tracking_server import refuse_stranger
 from comal.errors import PlatformError
 from comal.event_bus import EventBus
 from comal.events import TrainingRequested, event_id
@@ -65,8 +66,10 @@ def request_run(target: Target, model: str, reason: str, search: Search | None =
         The id of the event.
 
     Raises:
-        PlatformError: The bus did not take it.
+        PlatformError: The bus did not take it, or the run would be written into somebody else's MLflow.
     """
+    if target.stack == LOCAL_STACK:
+        refuse_stranger(target.repository)
     now = datetime.now(UTC)
     who = getpass.getuser()
     event = TrainingRequested(

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from comal.cli.console import say, warn
 from comal.cli.repository import Repository
+from comal.errors import PlatformError
 
 COMPONENT = "experiments"
 COMPONENTS_SETTING, URI_SETTING = "comal:components", "comal:trackingUri"
@@ -33,23 +34,49 @@ def uri_of(config: dict[str, Any]) -> str:
     return str(config.get(URI_SETTING) or "") if COMPONENT in (config.get(COMPONENTS_SETTING) or []) else ""
 
 
+def refuse_stranger(repository: Repository) -> None:
+    """Look who listens where the stack `local` names its server: runs are not written into somebody else's.
+
+    Raises:
+        PlatformError: A process that this clone's local cloud has not started.
+    """
+    port = _port(repository)
+    if port is None or _is_own(repository, port):
+        return
+    from localcloud.processes import find_listener, is_listening
+
+    if is_listening(port):
+        owner = find_listener(port)
+        who = f"process {owner.pid} ({owner.command})" if owner else "a process of another user"
+        raise PlatformError(
+            f"Port {port}, where this clone keeps its MLflow, is taken by {who}, which is none of its own.",
+            next_step=f"End it, or give {URI_SETTING} in stacks/Pulumi.local.yaml another port and run: comal up. "
+            f"To write runs there on purpose, name it http://localhost:{port}.",
+        )
+
+
 def ensure(repository: Repository) -> None:
-    """Start the server that the stack `local` names on this machine, unless it answers.
+    """Start the server that the stack `local` names on this machine, unless it runs.
 
     It ends with the local cloud. Without it runs are trained all the same, so what is in its way is a warning.
+
+    Raises:
+        PlatformError: Somebody else has its port.
     """
-    uri = uri_of(repository.stack_config(LOCAL)) if LOCAL in repository.stacks else ""
-    address = urlsplit(uri)
-    if address.hostname != LOOPBACK or address.port is None or answers(uri):
+    refuse_stranger(repository)
+    port = _port(repository)
+    if port is None or _is_own(repository, port):
         return
+    uri = f"http://{LOOPBACK}:{port}"
     program = repository.state_dir / "mlflow/bin/mlflow"
     if not program.exists():
         warn(f"Runs are not written to MLflow: it is not installed. Run: {INSTALL}")
         return
-    process = _spawn(repository, program, address.port)
+    process = _spawn(repository, program, port)
     deadline = time.monotonic() + _READY_TIMEOUT_S
-    while not answers(uri):
+    while not (answers(uri) and _is_own(repository, port)):
         if process.poll() is not None or time.monotonic() > deadline:
+            refuse_stranger(repository)  # it may have come meanwhile
             warn(f"MLflow did not start on {uri}; its log is {_log(repository)}.")
             return
         time.sleep(_POLL_S)
@@ -65,6 +92,19 @@ def answers(uri: str) -> bool:
         return False
 
 
+def _port(repository: Repository) -> int | None:
+    """Of the server that the stack `local` names on this machine; None where it names none."""
+    address = urlsplit(uri_of(repository.stack_config(LOCAL)) if LOCAL in repository.stacks else "")
+    return address.port if address.hostname == LOOPBACK else None
+
+
+def _is_own(repository: Repository, port: int) -> bool:
+    """Whether a process of this clone's local cloud listens there."""
+    from localcloud.processes import find_family, find_listener
+
+    return find_listener(port) in find_family(None, repository.local_dir.resolve())
+
+
 def _spawn(repository: Repository, program: Path, port: int) -> "subprocess.Popen[bytes]":
     from localcloud.processes import STATE_DIR_VARIABLE
 
@@ -77,7 +117,7 @@ def _spawn(repository: Repository, program: Path, port: int) -> "subprocess.Pope
             [
                 str(program),
                 "server",
-                *("--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
+                *("--host", LOOPBACK, "--port", str(port), "--workers", "1"),
                 *("--backend-store-uri", f"sqlite:///{files}/runs.db"),
                 *("--artifacts-destination", str(files / "artifacts")),
             ],

@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -30,6 +30,10 @@ _ENDED = frozenset({"Completed", "Failed", "Stopped"})
 # What CreateTrainingJob takes as DescribeTrainingJob shows it. Without checkpoints: nothing is to be taken up.
 _SAME = ("AlgorithmSpecification", "RoleArn", "ResourceConfig", "StoppingCondition", "HyperParameters", "Environment")
 _ATTEMPT_DIGITS = 6
+# Its order is that of time.
+_ATTEMPT = "%Y%m%dT%H%M%S%f"
+# A command waits for its job for RUN_TIMEOUT_S, and then reads: what is younger may be somebody's who is at it.
+_ABANDONED_AFTER_S = 2 * RUN_TIMEOUT_S
 
 
 class TrainingAgain:
@@ -75,7 +79,7 @@ class TrainingAgain:
             PlatformError: The job failed, or its archive is gone.
         """
         self._clear_left_over()
-        attempt = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+        attempt = datetime.now(UTC).strftime(_ATTEMPT)
         prefix, name = self._prefix(attempt), self._name(attempt)
         try:
             self._copy_recipe(prefix)
@@ -99,11 +103,13 @@ class TrainingAgain:
             self._empty(prefix)
 
     def _clear_left_over(self) -> None:
-        """What attempts left behind whose command was killed; one that still trains is left alone."""
+        """What attempts left behind whose command was killed; one that still trains or may be read is left alone."""
+        newest = (datetime.now(UTC) - timedelta(seconds=_ABANDONED_AFTER_S)).strftime(_ATTEMPT)
         above = s3_layout.again_prefix(self._model, self._then.run_id)
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._models, Prefix=above, Delimiter="/")
         folders = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", [])]
-        for attempt in [folder.removeprefix(above).rstrip("/") for folder in folders]:
+        attempts = [folder.removeprefix(above).rstrip("/") for folder in folders]
+        for attempt in [one for one in attempts if one <= newest]:
             job = describe_or_none(self._sagemaker.describe_training_job, TrainingJobName=self._name(attempt))
             if job is not None and job["TrainingJobStatus"] in _ENDED:
                 self._empty(self._prefix(attempt))

@@ -17,10 +17,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from comal import s3_layout
+from comal.cli import training_again
 from comal.cli.demo.chain import MODEL, TacoChain
 from comal.cli.following import wait_for_endpoint
+from comal.cli.lineages import lineage_of
 from comal.cli.patience import wait_for
 from comal.cli.repository import Repository
+from comal.cli.training_again import TrainingAgain
+from comal.cli.versions import versions_of
 from tests.e2e.clone import Clone
 from tests.running_cloud import find_free_port
 
@@ -82,7 +86,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_an_attempt_that_is_broken_off_costs_and_leaves_nothing(trained, number):
+def test_an_attempt_that_is_broken_off_costs_and_leaves_nothing(trained, number, monkeypatch):
     sagemaker = trained.client("sagemaker")
     before = len(jobs_again(sagemaker))
     command = [Path(sys.executable).parent / "comal", "reproduce", MODEL, "1"]
@@ -99,7 +103,27 @@ def test_an_attempt_that_is_broken_off_costs_and_leaves_nothing(trained, number)
         ended = {"Completed", "Stopped"}
         wait_until(lambda: {job["TrainingJobStatus"] for job in jobs_again(sagemaker)} <= ended)
         assert left_again(trained)
-        trained.json("reproduce", MODEL, "1")
+        monkeypatch.setattr(training_again, "_ABANDONED_AFTER_S", 0.0)
+        attempt(trained).train()
+    assert left_again(trained) == []
+
+
+def attempt(clone: Clone) -> TrainingAgain:
+    (row,) = versions_of(clone.target, MODEL)
+    return TrainingAgain(clone.target, MODEL, row, lineage_of(clone.target, MODEL, row))
+
+
+def test_an_attempt_that_begins_when_another_ones_job_has_just_ended_leaves_it_its_artifact(trained, monkeypatch):
+    one, other = attempt(trained), attempt(trained)
+    wait = one._wait
+
+    def wait_and_let_the_other_begin(name: str) -> dict[str, Any]:
+        job = wait(name)
+        other._clear_left_over()
+        return job
+
+    monkeypatch.setattr(one, "_wait", wait_and_let_the_other_begin)
+    assert one.train().artifact_sha256 == record(trained)["artifact_sha256"]
     assert left_again(trained) == []
 
 

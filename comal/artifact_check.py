@@ -40,6 +40,7 @@ _LOOK_BYTES = 512 << 20
 _LOOK_FILES = 10_000
 _LOOK_OPCODES = 2_000_000
 _DEPTH = 3
+_ZFILE_HEADER_BYTES = len("ZF") + len(hex(2**64))
 _READ_BYTES = 1 << 20
 
 
@@ -130,10 +131,12 @@ class _Look:
                         return self._spend(name, file.read(self._bytes_left + 1))
                 except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
                     raise _refusal(f"'{name}' is compressed and cannot be read ({error})") from error
-        decompressor = _perhaps_packed_with(data)
+        # joblib's old files are zlib behind a mark and a length (numpy_pickle_utils.py of joblib, read_zfile).
+        packed = data[_ZFILE_HEADER_BYTES:].removeprefix(b" ") if data.startswith(b"ZF") else data
+        decompressor = _perhaps_packed_with(packed)
         if decompressor is None:
             return b""
-        return b"".join(self._spend(name, piece) for piece in _pieces(decompressor, data, self._bytes_left + 1))
+        return b"".join(self._spend(name, piece) for piece in _pieces(decompressor, packed, self._bytes_left + 1))
 
     def _spend_files(self, name: str, files: int) -> None:
         self._files_left -= files

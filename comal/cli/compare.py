@@ -45,7 +45,9 @@ def compare(
     if as_json:
         print_json({"versions": rows, "differences": found, "page": str(path)})
         return
-    print_table(("what", f"version {first}", f"version {second}"), lines)
+    # Reasons are long: between the others they would tear the table apart.
+    print_table(("what", f"version {first}", f"version {second}"), [line for line in lines if line[0] != "why"])
+    print_table(("version", "why"), [(row["version"], row["why"]) for row in rows])
     print_table(("what differs",), [(difference,) for difference in found] or [("nothing that is on record",)])
     say(f"page          {path}")
     say(f'next          comal promote {model} VERSION --why "…"{target.option}')

@@ -10,6 +10,7 @@ from comal.cli.console import Json, Stack, err, examples, print_json, print_tabl
 from comal.cli.failures import Guarded
 from comal.cli.feature_groups import open_groups
 from comal.cli.target import LOCAL_STACK, open_target
+from comal.errors import UserError
 
 app = typer.Typer(
     cls=Guarded, no_args_is_help=True, rich_markup_mode="rich", help="Features at moments of the past, and now."
@@ -39,13 +40,15 @@ def get(
     """
     from comal.cli import feature_table  # Arrow takes a fifth of a second, and other commands are quicker without
 
+    path = out or file.with_name(f"{file.stem}.features.parquet")
+    if path.exists() and file.exists() and path.samefile(file):
+        raise UserError(f"{path} is the file itself.", next_step="Choose another place with --out.")
     target = open_target(stack)
     groups = open_groups(target, model)
     recipe = deployed_recipe(target, model)
     table = feature_table.read_rows(file, recipe, groups)
     with err.status("Reading the offline store …"):
         found = feature_table.with_features(file, table, groups, recipe)
-    path = out or file.with_name(f"{file.stem}.features.parquet")
     feature_table.write(found, path)
     missing = {name: found.column(name).null_count for one in groups for name in one.group.windows}
     if as_json:

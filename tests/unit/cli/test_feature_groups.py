@@ -9,6 +9,7 @@ import pytest
 
 from comal.cli.feature_groups import OpenGroup
 from comal.cli.feature_table import newest_of, read_rows, with_features
+from comal.cli.features import get
 from comal.cli.online_features import OnlineFeatures
 from comal.cli.repository import Repository
 from comal.cli.target import Target
@@ -197,3 +198,11 @@ def test_a_column_of_a_csv_file_that_is_not_needed_stays_as_it_is_written(
     assert [type(value) for value in found[:-1]] == [type(value) for value in values]
     assert table.column("store").to_pylist() == ["01"] * 3
     assert table.column("at").to_pylist() == ["100"] * 3
+
+
+def test_a_file_is_not_written_over_by_its_own_features(tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text("store,at\n")
+    with pytest.raises(UserError, match=r"orders\.csv is the file itself"):
+        get("tacos", file, out=tmp_path / "." / "orders.csv")
+    assert file.read_text() == "store,at\n"

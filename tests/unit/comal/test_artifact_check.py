@@ -102,6 +102,8 @@ WRAPPINGS = {
     "bz2": bz2.compress,
     "xz": lzma.compress,
     "zlib": zlib.compress,
+    "joblib's old format": lambda data: b"ZF" + hex(len(data)).encode().ljust(19) + zlib.compress(data),
+    "joblib's older format": lambda data: b"ZF" + hex(len(data)).encode().ljust(19) + b" " + zlib.compress(data),
     "zip": lambda data: zipped("archive/data", data),
     "zip in zip": lambda data: zipped("inner", zipped("data", data)),
     "gzip in zip": lambda data: zipped("data", gzip.compress(data)),

@@ -15,6 +15,7 @@ NAMES = {
     "ministack.services.sqs": (
         "_queues_lock",
         "_get_q",
+        "_queue_url_for_account",
         "_dlq_sweep",
         "_delete_messages_for_esm",
         "load_persisted_state",
@@ -40,7 +41,10 @@ def _give_back_received(original: Callable[[Any], None]) -> Callable[[Any], None
 
     def load_persisted_state(data: Any) -> None:
         now = time.time()
-        for _, queue in data["queues"].all_items():
+        for (account, region, url), queue in list(data["queues"].all_items()):
+            # The port may be another one now; the poller finds a queue by its whole address.
+            queue["url"] = sqs._queue_url_for_account(account, queue["name"])
+            data["queues"].set_scoped(account, region, queue["url"], data["queues"].pop_scoped(account, region, url))
             for message in queue["messages"]:
                 if message["receive_count"] and message["visible_at"] > now:
                     message["visible_at"] = now

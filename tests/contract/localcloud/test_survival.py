@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from tests.contract.localcloud.resources import create_function, create_queue, create_role, make_zip, wait_for
-from tests.running_cloud import REGION, RunningCloud, start_cloud, stop_cloud
+from tests.running_cloud import REGION, RunningCloud, find_free_port, start_cloud, stop_cloud
 
 LOST_AT_MOST_S = 2.0
 
@@ -128,6 +128,25 @@ def test_what_a_killed_function_was_at_work_on_is_worked_on_at_once(tmp_path: Pa
     try:
         messages = second.client("sqs").receive_message(QueueUrl=url)["Messages"]
         assert [message["Body"] for message in messages] == ["a message"]
+    finally:
+        stop_cloud(second)
+
+
+def test_on_another_port_functions_get_their_messages(tmp_path: Path) -> None:
+    first = start_cloud(tmp_path / "state")
+    url, arn = create_queue(first, "work")
+    create_function(first, "worker", "def handle(event, context): pass")
+    first.client("lambda").create_event_source_mapping(FunctionName="worker", EventSourceArn=arn)
+    stop_cloud(first)
+    second = start_cloud(tmp_path / "state", find_free_port())
+    try:
+        sqs = second.client("sqs")
+        sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="work")["QueueUrl"], MessageBody="a message")
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        wait_for(
+            lambda: set(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()) == {"0"},
+            "the function",
+        )
     finally:
         stop_cloud(second)
 

@@ -85,7 +85,8 @@ def _last_told_late(rows: Rows, came_at: Mapping[int, int]) -> Ints:
     came = np.array([came_at[number] for number in numbers.tolist()], dtype=np.int64)[
         np.searchsorted(numbers, rows.ingestions)
     ]
-    is_news = rows.is_news()
+    row = rows.numbers()
+    is_news = rows.is_news(row)
     last = np.full(rows.entities.max() + 1, _NEVER)
 
     order = np.lexsort((rows.ingestions, rows.entities))
@@ -96,7 +97,6 @@ def _last_told_late(rows: Rows, came_at: Mapping[int, int]) -> Ints:
     is_late = (progress <= reached) & is_news[order]
     np.maximum.at(last, entities[is_late], came[order][is_late])
 
-    row = rows.numbers()
     told_again = np.full(row.max() + 1, _NEVER)
     np.maximum.at(told_again, row[is_news], came[is_news])
     is_corrected = told_again[row] > came

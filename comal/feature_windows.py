@@ -56,9 +56,8 @@ class Rows:
         newest = order[is_last]
         return self.where(newest[np.lexsort((came[newest], self.times[newest], self.entities[newest]))])
 
-    def is_news(self) -> NDArray[np.bool_]:
-        """Which rows say something else than the one before them that tells of the same, or are the first to tell."""
-        numbers = self.numbers()
+    def is_news(self, numbers: Ints) -> NDArray[np.bool_]:
+        """Which rows say something else than the one before them of the same number, or are the first to tell."""
         order = np.lexsort((np.arange(len(numbers)), self.ingestions, numbers))
         is_other = np.ones(len(order), dtype=np.bool_)
         columns = [numbers, self.entities, *self.values.values()]
